@@ -1,0 +1,1 @@
+../../src/livesteward/__init__.py

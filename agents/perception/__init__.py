@@ -1,0 +1,1 @@
+"""From pixels and sound to texts and signals."""

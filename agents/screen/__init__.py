@@ -1,0 +1,1 @@
+"""The first tier and the embedded judge: trained on labelled text, plain numpy at run time."""

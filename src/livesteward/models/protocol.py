@@ -12,13 +12,15 @@ from livesteward.contracts import Contract, TokenCounts
 class TextPart(Contract):
     """A piece of text of a message.
 
-    ``priority`` and ``item_id`` serve the token budget: parts are trimmed from the highest number down, 0 never.
+    ``priority``, ``item_id`` and ``kind`` serve the token budget: parts are trimmed from the highest priority number down, 0
+    never; neighbours of one ``item_id`` go together, and ``kind`` is the word under which they are counted.
     """
 
     type: Literal["text"] = "text"
     text: Annotated[str, Field(max_length=2_000_000)]
     priority: Annotated[int, Field(ge=0, le=9)] = 0
     item_id: str | None = None
+    kind: Annotated[str, Field(max_length=32)] = "text"
 
 
 class ImagePart(Contract):

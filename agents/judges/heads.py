@@ -1,0 +1,201 @@
+"""The embedded judge: trained heads over sentence embeddings say what, occlusion says where, the rulebook's examples say which rule.
+
+It reads texts only, and says so: its provenance is ``embedded-heads``, what it is unsure of goes to a person, and so does a picture that the
+nudity classifier flags.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from livesteward.agents.judges.case import Case
+from livesteward.agents.judges.passages import Passage, passages
+from livesteward.agents.judges.rationale import explain
+from livesteward.agents.screen.labels import COLUMN, LABELS, category_of
+from livesteward.agents.screen.weights import Floats, Weights
+from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
+from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewReason, SignalKind, Subject, SubjectKind
+from livesteward.models.embedders import Embedder
+from livesteward.retrieval.search import RuleSearch
+
+MAX_PASSAGES: Final = 96
+"""The most passages that are embedded for one segment; the rest is said to be unjudged."""
+
+MARGIN_WEIGHT: Final = 12.0
+"""How much the log-odds move for each unit of cosine by which a text is nearer to the rule's breaking examples than to its allowed ones."""
+
+MARGIN_LIMIT: Final = 1.0
+"""The most that they move."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """The passage that shows a label best for one subject."""
+
+    label: str
+    passage: Passage
+    vector: Floats
+    probability: float
+
+
+class HeadsJudge:
+    """Judges with :class:`livesteward.agents.screen.weights.Heads`."""
+
+    sees = False
+
+    def __init__(self, weights: Weights, embedder: Embedder, search: RuleSearch) -> None:
+        """Take the weights, the embedder that they were fitted with, and the search whose examples choose the rule."""
+        self._weights = weights
+        self._embedder = embedder
+        self._search = search
+
+    async def judge(self, case: Case) -> Judgement:
+        """Return one claim for each subject and category that reaches the lowest review threshold, with its evidence."""
+        suspects = {score.item_id: max(score.scores) for score in case.screened.suspects}
+        found = passages(case.segment, frozenset(suspects))
+        unsure = _pictures(case)
+        if len(found) > MAX_PASSAGES:
+            found.sort(key=lambda passage: -max(suspects.get(item.item_id, 0.0) for item in passage.items))
+            left = len(found) - MAX_PASSAGES
+            found = found[:MAX_PASSAGES]
+            unsure.append(
+                ReviewReason(code=ReviewCode.INPUT_TRIMMED, detail=f"Not judged: {left} of {left + MAX_PASSAGES} suspicious passages.")
+            )
+        vectors, probabilities = await self._score([passage.text for passage in found])
+        claims: list[Claim] = []
+        for candidate in self._candidates(case, found, vectors, probabilities):
+            made, doubt = await self._claims(case, candidate)
+            claims.extend(made)
+            unsure.extend(doubt)
+        highest = probabilities.max(axis=0) if len(found) else np.zeros(len(LABELS))
+        return Judgement(
+            judge="embedded-heads",
+            allows=not claims and not unsure,
+            claims=tuple(claims),
+            unsure=tuple(unsure),
+            scores={category: round(float(highest[COLUMN[category.value]]), 4) for category in Category},
+            model="embedded-heads",
+            model_revision=self._weights.revision,
+            engine=f"numpy, {self._weights.heads.fingerprint}",
+        )
+
+    async def support(self, texts: Mapping[str, str]) -> dict[tuple[str, str], float]:
+        """Return, by category and item id, what the heads say of each text alone: the second opinion that ``verify`` asks for."""
+        _, probabilities = await self._score(list(texts.values()))
+        support: dict[tuple[str, str], float] = {}
+        for row, item_id in enumerate(texts):
+            for label in LABELS:
+                key = (category_of(label).value, item_id)
+                support[key] = max(support.get(key, 0.0), float(probabilities[row, COLUMN[label]]))
+        return support
+
+    async def aclose(self) -> None:
+        """Nothing to free: the embedder belongs to whoever made it."""
+
+    async def _score(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        if not texts:
+            return np.zeros((0, len(self._weights.heads.mean)), dtype=np.float32), np.zeros((0, len(LABELS)), dtype=np.float32)
+        vectors = await self._embedder.queries(list(texts))
+        margins = await asyncio.to_thread(self._weights.screen.margins, list(texts))
+        return vectors, self._weights.heads.scores(vectors, margins)
+
+    def _candidates(self, case: Case, found: list[Passage], vectors: Floats, probabilities: Floats) -> list[_Candidate]:
+        best: dict[tuple[Subject, str], _Candidate] = {}
+        for row, passage in enumerate(found):
+            for label, column in COLUMN.items():
+                probability = float(probabilities[row, column])
+                # A rule's examples can still raise a score that is a little too low by itself.
+                if probability < case.thresholds.lowest_review(category_of(label), case.regions) * 0.7:
+                    continue
+                key = (passage.subject, category_of(label).value)
+                if key not in best or best[key].probability < probability:
+                    best[key] = _Candidate(label, passage, vectors[row], probability)
+        return sorted(best.values(), key=lambda candidate: -candidate.probability)
+
+    async def _claims(self, case: Case, candidate: _Candidate) -> tuple[list[Claim], list[ReviewReason]]:
+        category = category_of(candidate.label)
+        evidence = await self._evidence(candidate)
+        chosen: dict[str, list[tuple[str, RetrievedRule, float]]] = {}
+        missing: list[str] = []
+        for region in case.regions:
+            rules = [one for one in case.rules if one.jurisdiction == region and one.rule.category is category and _covers(one, candidate)]
+            if not rules:
+                missing.append(region)
+                continue
+            picked, probability = await self._rule(region, rules, candidate)
+            if probability >= case.thresholds.band(category, region).review:
+                chosen.setdefault(picked.rule.rule_id, []).append((region, picked, probability))
+        claims = [
+            Claim(
+                rule_id=rule_id,
+                subject=candidate.passage.subject,
+                confidence=round(max(probability for _, _, probability in held), 4),
+                rationale=explain(held[0][1].rule, candidate.passage.subject, evidence, case.segment),
+                evidence=evidence,
+                jurisdictions=tuple(region for region, _, _ in held),
+            )
+            for rule_id, held in chosen.items()
+        ]
+        doubts = []
+        if missing and candidate.probability >= case.thresholds.lowest_review(category, tuple(missing)):
+            doubts.append(
+                ReviewReason(
+                    code=ReviewCode.UNSURE,
+                    detail=f"{evidence[0].item_id} looks like {category.value} ({candidate.probability:.2f}), but no rule on it was found for {', '.join(missing)}.",
+                )
+            )
+        return claims, doubts
+
+    async def _rule(self, region: str, rules: list[RetrievedRule], candidate: _Candidate) -> tuple[RetrievedRule, float]:
+        ids = [one.rule.rule_id for one in rules]
+        similar = await self._search.example_similarities(candidate.vector[None, :], region, ids)
+
+        def nearness(one: RetrievedRule) -> float:
+            return similar[one.rule.rule_id].breaks
+
+        picked = max(rules, key=nearness)
+        near = similar[picked.rule.rule_id]
+        shift = float(np.clip((near.breaks - near.allowed) * MARGIN_WEIGHT, -MARGIN_LIMIT, MARGIN_LIMIT))
+        odds = np.log(candidate.probability / max(1e-6, 1 - candidate.probability)) + shift
+        return picked, float(1 / (1 + np.exp(-odds)))
+
+    async def _evidence(self, candidate: _Candidate) -> tuple[ClaimedEvidence, ...]:
+        passage = candidate.passage
+        if len(passage.items) == 1:
+            item = passage.items[0]
+            return (ClaimedEvidence(item_id=item.item_id, quote=item.text[:2_000], weight=round(candidate.probability, 4)),)
+        _, without = await self._score([passage.without(item.item_id) for item in passage.items])
+        drops = candidate.probability - without[:, COLUMN[candidate.label]]
+        order = np.argsort(-drops)
+        # The text whose removal moves the score most, and any other that moves it at least half as much.
+        kept = [int(row) for row in order[:3] if drops[row] >= 0.5 * drops[order[0]]] or [int(order[0])]
+        return tuple(
+            ClaimedEvidence(
+                item_id=passage.items[row].item_id, quote=passage.items[row].text[:2_000], weight=round(float(np.clip(drops[row], 0, 1)), 4)
+            )
+            for row in kept
+        )
+
+
+def _covers(one: RetrievedRule, candidate: _Candidate) -> bool:
+    ladder = one.rule.ladder
+    return bool(ladder.viewer if candidate.passage.subject.kind is SubjectKind.VIEWER else ladder.host)
+
+
+def _pictures(case: Case) -> list[ReviewReason]:
+    worst = max(
+        (signal for signal in case.segment.signals if signal.kind is SignalKind.NUDITY), key=lambda signal: signal.value, default=None
+    )
+    if worst is None or worst.value < case.thresholds.screen.nudity:
+        return []
+    return [
+        ReviewReason(
+            code=ReviewCode.UNSURE,
+            detail=f"The frame at {worst.at_s:.0f} s looks like nudity ({worst.value:.2f}); the embedded judge does not look at pictures.",
+        )
+    ]

@@ -1,0 +1,83 @@
+"""The pieces of a segment that the heads score: enough context to tell a warning from an offer, and never two people's words in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from livesteward.contracts import Modality, Segment, Speaker, Subject, SubjectKind, TextItem
+
+WINDOW_WORDS: Final = 45
+"""About the length up to which the heads were fitted."""
+
+WINDOW_CHARS: Final = 280
+"""The same for scripts that do not put spaces between words, and a bound on what one embedding costs."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One or more texts of the same subject, in order."""
+
+    subject: Subject
+    items: tuple[TextItem, ...]
+
+    @property
+    def text(self) -> str:
+        """The texts in one line."""
+        return " ".join(item.text for item in self.items)
+
+    def without(self, item_id: str) -> str:
+        """The texts without one of them."""
+        return " ".join(item.text for item in self.items if item.item_id != item_id)
+
+
+def passages(segment: Segment, suspects: frozenset[str]) -> list[Passage]:
+    """Return the passages that hold at least one suspect.
+
+    Speech is taken in windows, since what a sentence means hangs on those around it; overlays, titles, messages and gifts stand alone.
+    """
+    items = segment.items()
+    found: list[Passage] = []
+    for speech in _turns(items):
+        found.extend(window for window in _windows(speech, segment) if any(item.item_id in suspects for item in window.items))
+    found.extend(
+        Passage(subject_of(item, segment), (item,)) for item in items if item.modality is not Modality.SPEECH and item.item_id in suspects
+    )
+    return found
+
+
+def subject_of(item: TextItem, segment: Segment) -> Subject:
+    """Return whose conduct a text is: a viewer's message is the viewer's, a guest's words are the guest's, all else is the host's."""
+    if item.viewer_id is not None:
+        return Subject(kind=SubjectKind.VIEWER, subject_id=item.viewer_id)
+    if item.modality is Modality.SPEECH and item.speaker is Speaker.GUEST:
+        return Subject(kind=SubjectKind.GUEST)
+    return Subject(kind=SubjectKind.HOST, subject_id=segment.host.host_id)
+
+
+def _turns(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
+    for guest in (False, True):
+        spoken = [item for item in items if item.modality is Modality.SPEECH and (item.speaker is Speaker.GUEST) is guest]
+        if spoken:
+            yield spoken
+
+
+def _windows(spoken: list[TextItem], segment: Segment) -> Iterator[Passage]:
+    # Each window starts where the one before was half through, so that no thought is only ever seen in two halves.
+    subject = subject_of(spoken[0], segment)
+    start = 0
+    while start < len(spoken):
+        end = start
+        words = chars = 0
+        while end < len(spoken):
+            item = spoken[end]
+            if end > start and (words + len(item.text.split()) > WINDOW_WORDS or chars + len(item.text) > WINDOW_CHARS):
+                break
+            words += len(item.text.split())
+            chars += len(item.text)
+            end += 1
+        yield Passage(subject, tuple(spoken[start:end]))
+        if end >= len(spoken):
+            return
+        start = max(start + 1, start + (end - start + 1) // 2)

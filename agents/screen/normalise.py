@@ -1,0 +1,72 @@
+"""One spelling for many: undo the disguises that people write around a filter with.
+
+Only the scores see the normalised form. Quotes and evidence are always taken from the text as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_LOOK_ALIKES: Final = str.maketrans(
+    # Cyrillic and Greek letters that look like Latin ones, and marks that stand for letters.
+    "аеорсухіјѕһԁԛԝԍкмтвнАЕОРСУХІЈЅКМТВНαοερτυνκικΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijshdqwgkmtbhaeopcyxijskmtbhaoeptuvkikabezhikmnoptyx",
+)
+_DIGITS: Final = str.maketrans("0134578@$!|€", "oieastbasiie")
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][\s.\-_*·•]{1,2}){3,}[^\W\d_](?![^\W_])")
+_BETWEEN: Final = re.compile(r"[\s.\-_*·•]")
+_REPEATED: Final = re.compile(r"(.)\1{2,}")
+_SPACES: Final = re.compile(r"\s+")
+_WORD: Final = re.compile(r"\S+")
+_LINK: Final = re.compile(
+    r"(?:https?://|www\.)\S+|\b[a-z0-9-]{2,}\.(?:com|net|org|io|me|gg|ly|co|xyz|info|top|live|shop|ru|cn|app|link)\b\S*"
+)
+
+
+def normalise(text: str) -> str:
+    """Return ``text`` folded to one spelling, at most 4,000 characters of it.
+
+    Compatibility forms, case, invisible and combining marks, letters of other scripts that look Latin, digits inside words,
+    spaced-out words and stretched letters are undone; links become the word ``linkurl``. Scripts other than Latin keep their letters.
+    """
+    folded = _INVISIBLE.sub("", text[:4_000])
+    if folded.isascii():
+        folded = folded.lower()
+    else:
+        folded = unicodedata.normalize("NFKC", folded).casefold()
+        folded = _strip_latin_marks(folded)
+        if any(c.isascii() and c.isalpha() for c in folded):
+            folded = folded.translate(_LOOK_ALIKES) if not _is_mostly_other_script(folded) else folded
+    folded = _LINK.sub(" linkurl ", folded)
+    folded = _SPACED.sub(lambda match: _BETWEEN.sub("", match.group()), folded)
+    folded = _WORD.sub(_undo_digits, folded)
+    folded = _REPEATED.sub(r"\1\1", folded)
+    return _SPACES.sub(" ", folded).strip()
+
+
+def _undo_digits(match: re.Match[str]) -> str:
+    word = match.group()
+    letters = sum(c.isalpha() for c in word)
+    # "h4te" and "$cam" are words in disguise; "2024", "100%" and "18+" are numbers and stay.
+    return word.translate(_DIGITS) if letters >= 2 and letters * 2 >= len(word) and not word.isalpha() else word
+
+
+def _strip_latin_marks(text: str) -> str:
+    decomposed = unicodedata.normalize("NFD", text)
+    kept: list[str] = []
+    for char in decomposed:
+        # Marks of Indic, Thai or Arabic script are letters of their own; those on Latin letters are decoration.
+        if unicodedata.combining(char) and kept and kept[-1] < "\u0250":
+            continue
+        kept.append(char)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _is_mostly_other_script(text: str) -> bool:
+    letters = [c for c in text if c.isalpha()]
+    return sum(c.isascii() for c in letters) * 2 < len(letters)

@@ -1,0 +1,279 @@
+"""Fitting the screen and the heads: `livesteward train screen`.
+
+Both are logistic regressions, one a label, fitted on four fifths of every set and calibrated on a part of them (Platt 1999); the last fifth
+says how good they are. scikit-learn fits; nothing of it is needed at run time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from livesteward.agents.screen.datasets import SOURCES, LabelledText
+from livesteward.agents.screen.labels import COLUMN, LABELS
+from livesteward.agents.screen.ngrams import BITS, buckets
+from livesteward.agents.screen.weights import Floats, features, sigmoid
+from livesteward.errors import ConfigurationError, InputError
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, how much of it, and how much there is."""
+
+MISSED: Final = 0.01
+"""The share of harmful texts of the tuning part that a label's own floor may let go; the others' floors catch some of them."""
+
+HIGHEST_FLOOR: Final = 0.2
+"""No floor is set above this, however well a label is told apart."""
+
+OWN_WEIGHT: Final = 4.0
+"""How much more a case written for live streams counts than a row of a set from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report: how well a label is told apart on the held-out fifth of one set."""
+
+    label: str
+    dataset: str
+    texts: int
+    harmful: int
+    screen_auc: float
+    heads_auc: float
+
+
+@dataclass(frozen=True)
+class ScreenRow:
+    """What the screen's floors do on the held-out fifth.
+
+    ``missed`` is the share of the label's harmful texts that are below every floor; ``cleared`` the share of harmless texts below this one.
+    """
+
+    label: str
+    floor: float
+    missed: float
+    cleared: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The result of fitting: the arrays to store, the manifest, and the report."""
+
+    arrays: dict[str, npt.NDArray[Any]]
+    manifest: dict[str, Any]
+    rows: tuple[Row, ...]
+    screen_rows: tuple[ScreenRow, ...]
+
+
+def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_digests: dict[str, str], progress: Progress) -> Fitted:
+    """Fit screen and heads.
+
+    Args:
+        texts: Everything labelled; each says whether it is held out.
+        vectors: Their embeddings as queries, texts x dimensions, in the same order.
+        fingerprint: Of the embedder.
+        data_digests: SHA-256 of every source file by name, for the manifest.
+        progress: Told after each label.
+
+    Raises:
+        ConfigurationError: If scikit-learn is missing.
+        InputError: If a label has too few texts to fit.
+    """
+    try:
+        from scipy import sparse
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise ConfigurationError('fitting needs scikit-learn: pip install "livesteward[train]"') from error
+
+    grams = _sparse(texts, sparse)
+    held = np.array([text.held_out for text in texts])
+    tune = ~held & np.array([_tunes(text) for text in texts])
+    weight = np.array([OWN_WEIGHT if text.dataset in OWN_SETS else 1.0 for text in texts])
+    columns = len(LABELS)
+    screen = np.zeros((1 << BITS, columns), dtype=np.float32)
+    margins = np.zeros((len(texts), columns), dtype=np.float32)
+    slope, offset, floors = (np.zeros(columns, dtype=np.float32) for _ in range(3))
+    yes, known = _targets(texts)
+    for label, column in COLUMN.items():
+        fit_on = known[:, column] & ~held
+        if yes[fit_on, column].sum() < 20:
+            raise InputError(f"only {int(yes[fit_on, column].sum())} texts to fit {label!r} on; at least 20 are needed")
+        part = fit_on & ~tune
+        model = LogisticRegression(C=3.0, solver="liblinear", class_weight="balanced")
+        model.fit(grams[part], yes[part, column], sample_weight=weight[part])
+        margins[:, column] = model.decision_function(grams) - model.intercept_[0]
+        slope[column], offset[column] = _calibrate(
+            margins[tune & known[:, column], column], yes[tune & known[:, column], column], weight[tune & known[:, column]]
+        )
+        screen[:, column] = model.coef_[0]
+        progress("screen", column + 1, columns)
+    scale = np.abs(screen).max(axis=0) / 127.0
+    quantised = np.rint(screen / scale).astype(np.int8)
+    margins = np.asarray((grams @ quantised.astype(np.float32)) * scale, dtype=np.float32)
+    scores = sigmoid(margins * slope + offset)
+
+    mean = vectors[~held].mean(axis=0).astype(np.float32)
+    seen = features(vectors, _out_of_fold(grams, yes, known, held, weight, margins, progress), mean)
+    heads = np.zeros((seen.shape[1], columns), dtype=np.float32)
+    bias = np.zeros(columns, dtype=np.float32)
+    at_run_time = features(vectors, margins, mean)
+    for label, column in COLUMN.items():
+        part = known[:, column] & ~held & ~tune
+        model = LogisticRegression(C=0.05, max_iter=400, class_weight="balanced")
+        model.fit(seen[part], yes[part, column], sample_weight=weight[part])
+        raw = at_run_time @ model.coef_[0].astype(np.float32) + np.float32(model.intercept_[0])
+        on = tune & known[:, column]
+        a, b = _calibrate(raw[on], yes[on, column], weight[on])
+        heads[:, column] = model.coef_[0] * a
+        bias[column] = model.intercept_[0] * a + b
+        progress("heads", column + 1, columns)
+    final = sigmoid(at_run_time @ heads.astype(np.float16).astype(np.float32) + bias)
+
+    for label, column in COLUMN.items():
+        harmful = scores[tune & known[:, column] & yes[:, column], column]
+        floors[column] = min(float(np.quantile(harmful, MISSED)), HIGHEST_FLOOR)
+    screen_rows = [
+        ScreenRow(
+            label=label,
+            floor=float(floors[column]),
+            missed=float((scores[held & yes[:, column]] < floors).all(axis=1).mean()),
+            cleared=float((scores[held & ~yes.any(axis=1) & known[:, column], column] < floors[column]).mean()),
+        )
+        for label, column in COLUMN.items()
+    ]
+    rows = _report(texts, held, yes, known, margins, final)
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "screen_weights": quantised,
+        "screen_scale": scale.astype(np.float32),
+        "screen_slope": slope,
+        "screen_offset": offset,
+        "screen_floors": floors,
+        "heads_weights": heads.astype(np.float16),
+        "heads_bias": bias,
+        "heads_mean": mean.astype(np.float16),
+    }
+    return Fitted(arrays, _manifest(texts, fingerprint, data_digests, rows), tuple(rows), tuple(screen_rows))
+
+
+OWN_SETS: Final = frozenset({"livesteward_cases", "livesteward_rules"})
+"""What was written for live streams: the training cases and the examples of the global rules."""
+
+
+def _tunes(text: LabelledText) -> bool:
+    return hashlib.sha256(f"tune\x00{text.dataset}\x00{text.group}".encode()).digest()[0] % 6 == 0
+
+
+def _targets(texts: list[LabelledText]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    yes = np.array([[label in text.positive for label in LABELS] for text in texts])
+    known = np.array([[label not in text.open for label in LABELS] for text in texts])
+    return yes, known
+
+
+def _sparse(texts: list[LabelledText], sparse: Any) -> Any:
+    found = [buckets(text.text) for text in texts]
+    starts = np.cumsum([0, *(one.size for one in found)])
+    values = np.concatenate([np.full(one.size, 1 / np.sqrt(max(1, one.size)), dtype=np.float32) for one in found])
+    return sparse.csr_matrix((values, np.concatenate(found).astype(np.int32), starts), shape=(len(texts), 1 << BITS))
+
+
+def _out_of_fold(grams: Any, yes: Any, known: Any, held: Any, weight: Any, margins: Floats, progress: Progress) -> Floats:
+    # The heads must see margins of texts that the screen was not fitted on, or they would trust it too much.
+    from sklearn.linear_model import LogisticRegression
+
+    found = margins.copy()
+    parts = np.arange(len(held)) % 3
+    for column in range(len(LABELS)):
+        for part in range(3):
+            fit_on = known[:, column] & ~held & (parts != part)
+            model = LogisticRegression(C=3.0, solver="liblinear", class_weight="balanced")
+            model.fit(grams[fit_on], yes[fit_on, column], sample_weight=weight[fit_on])
+            apply = ~held & (parts == part)
+            found[apply, column] = model.decision_function(grams[apply]) - model.intercept_[0]
+        progress("margins", column + 1, len(LABELS))
+    return found
+
+
+def _calibrate(values: Floats, yes: npt.NDArray[np.bool_], weight: npt.NDArray[Any]) -> tuple[float, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=100.0, max_iter=500)
+    model.fit(values.reshape(-1, 1), yes, sample_weight=weight)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _report(texts: list[LabelledText], held: Any, yes: Any, known: Any, margins: Floats, final: Floats) -> list[Row]:
+    from sklearn.metrics import roc_auc_score
+
+    datasets = np.array([text.dataset for text in texts])
+    rows = []
+    for label, column in COLUMN.items():
+        for name in ("all", *dict.fromkeys(datasets.tolist())):
+            on = held & known[:, column] & ((datasets == name) if name != "all" else True)
+            harmful = int(yes[on, column].sum())
+            if 5 <= harmful < on.sum():
+                rows.append(
+                    Row(
+                        label,
+                        name,
+                        int(on.sum()),
+                        harmful,
+                        float(roc_auc_score(yes[on, column], margins[on, column])),
+                        float(roc_auc_score(yes[on, column], final[on, column])),
+                    )
+                )
+    return rows
+
+
+def _manifest(texts: list[LabelledText], fingerprint: str, digests: dict[str, str], rows: list[Row]) -> dict[str, Any]:
+    used, kept = (Counter(text.dataset for text in texts if text.held_out is held) for held in (False, True))
+    sources = [
+        {
+            "name": source.name,
+            "licence": source.licence,
+            "citation": source.citation,
+            "rows_fitted": used[source.name],
+            "rows_held_out": kept[source.name],
+            "sha256": {name: digests[name] for name in source.files},
+        }
+        for source in SOURCES
+    ]
+    sources += [
+        {
+            "name": name,
+            "licence": "Apache-2.0",
+            "citation": "written for livesteward",
+            "rows_fitted": used[name],
+            "rows_held_out": kept[name],
+        }
+        for name in sorted(OWN_SETS)
+    ]
+    return {
+        "fitted_on": date.today().isoformat(),
+        "labels": list(LABELS),
+        "ngram_bits": BITS,
+        "embedder": fingerprint,
+        "sources": sources,
+        "held_out_auc": {
+            row.label: {"screen": round(row.screen_auc, 4), "heads": round(row.heads_auc, 4)} for row in rows if row.dataset == "all"
+        },
+    }
+
+
+def store(fitted: Fitted, folder: Path) -> Path:
+    """Write weights and manifest to ``folder`` and return the weights' path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **fitted.arrays)
+    raw = buffer.getvalue()
+    (folder / "weights.npz").write_bytes(raw)
+    manifest = {"sha256": hashlib.sha256(raw).hexdigest(), **fitted.manifest}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return folder / "weights.npz"

@@ -1,0 +1,150 @@
+"""What travels through the graph. Pictures and sound never do: only references to them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, TypedDict
+
+from pydantic import Field
+
+from livesteward.agents.perception.perceived import FrameRef
+from livesteward.contracts import (
+    Category,
+    Contract,
+    PerceptionReport,
+    PromptRef,
+    RetrievedRule,
+    ReviewDecision,
+    ReviewReason,
+    RulebookRef,
+    Segment,
+    Subject,
+    TokenCounts,
+    Verdict,
+)
+
+
+class ItemScore(Contract):
+    """What the screen says of one text: a probability for each of the labels, in their order."""
+
+    item_id: str
+    scores: tuple[float, ...]
+
+
+class Screened(Contract):
+    """The screen's result: the texts that it could not clear, and why the segment as a whole is clear or not."""
+
+    cleared: bool
+    suspects: tuple[ItemScore, ...] = ()
+    scores: dict[Category, float] = {}
+    injections: tuple[str, ...] = ()
+    """Ids of items that pose as instructions to the moderator."""
+    visual: bool = False
+    """Whether pictures keep the segment from being cleared."""
+
+
+class ClaimedEvidence(Contract):
+    """A place that a judge points at, not yet checked."""
+
+    item_id: str
+    quote: str = ""
+    weight: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class Claim(Contract):
+    """A finding as a judge states it, not yet verified."""
+
+    rule_id: str
+    subject: Subject
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    rationale: str
+    evidence: tuple[ClaimedEvidence, ...]
+    jurisdictions: tuple[str, ...] = ()
+    """Those that the judge means; empty for every one whose rulebook has the rule."""
+
+
+class Judgement(Contract):
+    """What a judge said, with how it came to it.
+
+    ``unsure`` holds reasons of the judge's own to ask for a person; ``allows`` is whether it says that the segment is fine.
+    """
+
+    judge: str
+    allows: bool
+    claims: tuple[Claim, ...] = ()
+    unsure: tuple[ReviewReason, ...] = ()
+    scores: dict[Category, float] = {}
+    model: str = ""
+    model_revision: str = ""
+    engine: str = ""
+    prompt: PromptRef | None = None
+    sampling: dict[str, float | int | str | bool] = {}
+    tokens: TokenCounts = TokenCounts()
+    trimmed: dict[str, int] = {}
+    replayed: bool = False
+
+
+class Verified(Contract):
+    """The claims that held, each with the jurisdictions whose rulebook has its rule, and why the others did not."""
+
+    claims: tuple[Claim, ...] = ()
+    jurisdictions: tuple[tuple[str, ...], ...] = ()
+    rejected: tuple[ReviewReason, ...] = ()
+    stream_in_doubt: bool = False
+    """Whether one of the rejected claims was about the host or a guest."""
+
+
+class Strike(Contract):
+    """One intervention in a stream, remembered so that the next one knows of it. ``at_s`` is stream time."""
+
+    subject: Subject
+    rule_id: str
+    at_s: float
+    number: Annotated[int, Field(ge=1)]
+
+
+class StreamMemory(Contract):
+    """What earlier segments of a stream left behind."""
+
+    stream_id: str = ""
+    segments: int = 0
+    strikes: tuple[Strike, ...] = ()
+    recent_speech: str = ""
+    """The last words of the host, as context for a model that judges; at most 600 characters."""
+
+
+def _joined(old: tuple[ReviewReason, ...], new: tuple[ReviewReason, ...]) -> tuple[ReviewReason, ...]:
+    return (*old, *(reason for reason in new if reason not in old))
+
+
+def _summed(old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
+    return {**old, **{name: old.get(name, 0.0) + value for name, value in new.items()}}
+
+
+def _counted(old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
+    return {**old, **{name: old.get(name, 0) + value for name, value in new.items()}}
+
+
+class GraphState(TypedDict, total=False):
+    """The state, every field typed so that a strict checkpoint gives back what it was given.
+
+    ``problems`` are failures of steps; each makes the verdict a review unless a verified violation stands anyway.
+    """
+
+    segment: Segment
+    regions: tuple[str, ...]
+    on: date
+    memory: StreamMemory
+    input_digest: str
+    perception: tuple[PerceptionReport, ...]
+    frames: tuple[FrameRef, ...]
+    screened: Screened
+    rulebooks: tuple[RulebookRef, ...]
+    rules: tuple[RetrievedRule, ...]
+    judgement: Judgement
+    verified: Verified
+    problems: Annotated[tuple[ReviewReason, ...], _joined]
+    latency_ms: Annotated[dict[str, float], _summed]
+    trimmed: Annotated[dict[str, int], _counted]
+    verdict: Verdict
+    person: ReviewDecision

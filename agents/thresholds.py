@@ -1,0 +1,107 @@
+"""The settings of ``decide``: a commented TOML file that a policy specialist edits."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from livesteward.contracts import Category
+from livesteward.contracts.base import Jurisdiction, Probability
+from livesteward.errors import ConfigurationError, InputError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Band(_Table):
+    """Where a finding stands, and where a person looks."""
+
+    violation: Probability = 0.80
+    review: Probability = 0.50
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.review > self.violation:
+            raise ValueError(f"review ({self.review}) must not be above violation ({self.violation})")
+        return self
+
+
+class PartialBand(_Table):
+    """What a category or jurisdiction changes of the default band."""
+
+    violation: Probability | None = None
+    review: Probability | None = None
+
+
+class ScreenThresholds(_Table):
+    """When the first tier lets a segment go."""
+
+    floor: Literal["trained"] | Probability = "trained"
+    nudity: Probability = 0.60
+    clear_with_frames: bool = False
+
+
+class VerifyThresholds(_Table):
+    """What a claim must stand up to."""
+
+    second_opinion: Probability = 0.20
+    injection: Probability = 0.80
+
+
+class MemoryThresholds(_Table):
+    """How a stream's past counts."""
+
+    debounce_s: Annotated[float, Field(ge=0)] = 60
+
+
+class Thresholds(_Table):
+    """All thresholds; ``digest`` identifies the file that they came from."""
+
+    default: Band = Band()
+    category: dict[Category, PartialBand] = {}
+    jurisdiction: dict[Jurisdiction, dict[Category, PartialBand]] = {}
+    screen: ScreenThresholds = ScreenThresholds()
+    verify: VerifyThresholds = VerifyThresholds()
+    memory: MemoryThresholds = MemoryThresholds()
+    digest: str = ""
+
+    def band(self, category: Category, jurisdiction: str) -> Band:
+        """Return the band that holds for ``category`` in ``jurisdiction``, nearest wins."""
+        values = self.default.model_dump()
+        for layer in (self.category.get(category), self.jurisdiction.get(jurisdiction, {}).get(category)):
+            if layer is not None:
+                values.update(layer.model_dump(exclude_none=True))
+        return Band(**values)
+
+    def lowest_review(self, category: Category, jurisdictions: tuple[str, ...]) -> float:
+        """Return the lowest probability at which any of ``jurisdictions`` would have a person look."""
+        return min(self.band(category, jurisdiction).review for jurisdiction in jurisdictions)
+
+    @model_validator(mode="after")
+    def _every_band_is_ordered(self) -> Self:
+        for category in Category:
+            for jurisdiction in ("global", *self.jurisdiction):
+                self.band(category, jurisdiction)
+        return self
+
+
+def load_thresholds(path: Path) -> Thresholds:
+    """Read thresholds.
+
+    Raises:
+        ConfigurationError: If the file is missing, no TOML, or holds a wrong value; names file and field.
+    """
+    try:
+        raw = path.read_bytes()
+        values = tomllib.loads(raw.decode("utf-8"))
+        values["digest"] = hashlib.sha256(raw).hexdigest()
+        return Thresholds.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(str(InputError.from_validation(error, source=str(path)))) from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error

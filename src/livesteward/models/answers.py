@@ -1,0 +1,85 @@
+"""From what a model wrote to a JSON object that is valid for the schema, or an error that keeps what it wrote."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+
+from livesteward.errors import ModelAnswerError
+
+MAX_RAW_CHARS: Final = 200_000
+"""Longer answers are refused unread: no schema here asks for as much."""
+
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+_CODE_BLOCK = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
+
+
+def parse_answer(raw: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON object in ``raw`` if it fits ``schema``.
+
+    A finished ``<think>`` block in front and one Markdown code block around are looked past, since servers without a reasoning parser
+    leave them in. Nothing else is: an object is not fished out of prose, a key may not stand twice, and NaN is no number.
+
+    Args:
+        raw: What the model wrote.
+        schema: JSON Schema, draft 2020-12.
+
+    Raises:
+        ModelAnswerError: If there is no such object; says what is wrong and where, and keeps ``raw``.
+    """
+    if len(raw) > MAX_RAW_CHARS:
+        raise ModelAnswerError(f"the answer has {len(raw):,} characters, more than {MAX_RAW_CHARS:,}", raw=raw[:MAX_RAW_CHARS])
+    text = _THOUGHT.sub("", raw).strip()
+    if not text:
+        raise ModelAnswerError("the answer is empty", raw=raw)
+    if block := _CODE_BLOCK.match(text):
+        text = block.group(1)
+    try:
+        data = json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelAnswerError(f"the answer is no JSON ({error}); it starts with {text[:60]!r}", raw=raw) from error
+    if not isinstance(data, dict):
+        raise ModelAnswerError(f"the answer is a JSON {type(data).__name__}, not an object", raw=raw)
+    problem = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(data))
+    if problem is not None:
+        raise ModelAnswerError(f"the answer does not fit the schema: {problem.json_path}: {_short(problem.message)}", raw=raw)
+    return data
+
+
+def check_schema(schema: dict[str, Any]) -> None:
+    """Refuse a schema that no answer could be checked with.
+
+    Raises:
+        ModelAnswerError: If ``schema`` is no JSON Schema of draft 2020-12.
+    """
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise ModelAnswerError(f"the answer's schema is no JSON Schema: {error.json_path}: {_short(error.message)}") from error
+
+
+@lru_cache(maxsize=128)
+def _validator(schema: str) -> Any:
+    parsed = json.loads(schema)
+    check_schema(parsed)
+    return Draft202012Validator(parsed)
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 300 else f"{message[:200]} ... {message[-90:]}"

@@ -1,0 +1,252 @@
+"""A model behind an OpenAI-compatible API: ``vllm serve`` in production, or anything else that speaks it.
+
+Three things bound a call: the request's deadline over everything, a circuit breaker over tries, and a semaphore over what runs at once.
+tenacity is the only layer that tries again; the library's own retries are off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import httpx2
+import openai
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from livesteward.contracts import TokenCounts
+from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.answers import check_schema, parse_answer
+from livesteward.models.breaker import CircuitBreaker
+from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter
+from livesteward.models.openai_wire import Reply, TransientError, answer_format, read_failure, read_reply, wire_messages
+from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart
+from livesteward.settings import ModelSettings
+
+CONNECT_TIMEOUT_S: Final = 5.0
+ENGINE: Final = "openai-compatible"
+_REPAIR_CHARS: Final = 4_000
+_FIRST_WAIT_S: Final = 0.25
+_LONGEST_WAIT_S: Final = 8.0
+
+
+class OpenAICompatibleModel:
+    """Speaks to a chat completions API. Use one object in one event loop.
+
+    Args:
+        settings: Address, name, limits. Without a name the first model that the server lists is used.
+        http_client: A client to use in place of a new one, for tests or a proxy of one's own.
+        clock: Monotonic seconds, for the circuit breaker.
+
+    Raises:
+        ConfigurationError: If ``settings`` has no ``base_url``, or names a tokenizer folder without a tokenizer.
+    """
+
+    def __init__(
+        self, settings: ModelSettings, *, http_client: httpx2.AsyncClient | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        if settings.base_url is None:
+            raise ConfigurationError("model.base_url is not set; for a local vLLM it is http://127.0.0.1:8000/v1")
+        self._settings = settings
+        self._url = settings.base_url
+        self._client = openai.AsyncOpenAI(
+            api_key=settings.api_key.get_secret_value(),
+            base_url=settings.base_url,
+            max_retries=0,
+            timeout=settings.timeout_s,
+            http_client=http_client,
+        )
+        self._breaker = CircuitBreaker(self._url, failures=settings.breaker_failures, reset_s=settings.breaker_reset_s, clock=clock)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._count = tokenizer_counter(settings.tokenizer) if settings.tokenizer else estimate_tokens
+        self._served = ""
+        self._logprobs = True
+
+    @property
+    def name(self) -> str:
+        """The configured name, or the one that the server listed; empty before the first call where none is configured."""
+        return self._settings.name or self._served
+
+    @property
+    def accepts_images(self) -> bool:
+        """As configured: ``model.accepts_images``."""
+        return self._settings.accepts_images
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def ask(self, request: ModelRequest) -> ModelAnswer:
+        """Ask, try again on what may pass, and have an answer that does not fit repaired once, all within the deadline.
+
+        Raises:
+            ModelError: One of its kinds, and nothing else.
+        """
+        call = _Call(ends_at=asyncio.get_running_loop().time() + request.deadline_s)
+        try:
+            async with asyncio.timeout(request.deadline_s):
+                return await self._answer(request, call)
+        except TimeoutError as error:
+            if not call.in_flight:
+                places = f"all {self._settings.concurrency} places stayed taken; raise model.concurrency or the deadline"
+                why = places if call.queued else f"no try succeeded{call.last_failure}"
+                raise ModelUnavailableError(f"{self._url}: for {request.deadline_s:g} s {why}") from error
+            self._breaker.failure()
+            raise ModelTimeoutError(f"{self._url} did not answer within {request.deadline_s:g} s{call.last_failure}") from error
+        except ModelError:
+            raise
+        except asyncio.CancelledError:
+            if call.in_flight:
+                self._breaker.abandon()
+            raise
+        except Exception as error:
+            # The contract is ModelError and nothing else: a fault of the library must end in a review, not in a crash.
+            raise ModelUnavailableError(f"{self._url}: the call failed unexpectedly ({type(error).__name__}: {error})") from error
+
+    async def _answer(self, request: ModelRequest, call: _Call) -> ModelAnswer:
+        check_schema(request.answer_schema)
+        messages, trimmed = self._prepare(request)
+        reply = await self._complete(request, messages, call)
+        tokens = reply.tokens
+        repaired = False
+        try:
+            data = parse_answer(reply.text, request.answer_schema)
+        except ModelAnswerError as problem:
+            reply = await self._complete(request, (*messages, *_repair(reply.text, problem)), call)
+            tokens = _sum(tokens, reply.tokens)
+            repaired = True
+            data = parse_answer(reply.text, request.answer_schema)
+        return ModelAnswer(
+            data=data,
+            raw=reply.text,
+            model=reply.model or self.name,
+            revision=reply.revision,
+            engine=ENGINE,
+            tokens=tokens,
+            mean_logprob=reply.mean_logprob,
+            repaired=repaired,
+            trimmed=trimmed,
+        )
+
+    def _prepare(self, request: ModelRequest) -> tuple[tuple[Message, ...], dict[str, int]]:
+        most = self._settings.max_frames if self.accepts_images else 0
+        messages, no_place = limit_images(request.messages, most=most)
+        messages, trimmed = fit(messages, limit=self._settings.context_tokens - request.sampling.max_tokens, count=self._count)
+        return messages, {kind: no_place.get(kind, 0) + trimmed.get(kind, 0) for kind in {**no_place, **trimmed}}
+
+    async def _complete(self, request: ModelRequest, messages: tuple[Message, ...], call: _Call) -> Reply:
+        body: dict[str, Any] = {
+            "messages": wire_messages(messages),
+            "response_format": answer_format(request),
+            "temperature": request.sampling.temperature,
+            "max_tokens": request.sampling.max_tokens,
+        }
+        if request.sampling.seed is not None:
+            body["seed"] = request.sampling.seed
+
+        async def complete() -> Reply:
+            model = await self._model_name(call)
+            if self._logprobs:
+                body["logprobs"] = True
+            try:
+                completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
+            except openai.APIStatusError as error:
+                if error.status_code not in {400, 422} or not body.pop("logprobs", False) or "logprob" not in str(error.message):
+                    raise
+                self._logprobs = False
+                completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
+            return read_reply(completion, url=self._url)
+
+        return await self._retried(complete, call)
+
+    async def _model_name(self, call: _Call) -> str:
+        if not self.name:
+            page = await self._client.models.list(timeout=call.timeout())
+            if not page.data:
+                raise ModelUnavailableError(f"{self._url} lists no model; set model.name")
+            self._served = page.data[0].id
+        return self.name
+
+    async def _retried(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+        policy = AsyncRetrying(
+            retry=retry_if_exception_type(TransientError),
+            wait=_wait,
+            stop=lambda state: stop_after_attempt(self._settings.attempts)(state) or state.upcoming_sleep >= call.remaining(),
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        try:
+            async for attempt in policy:
+                with attempt:
+                    try:
+                        return await self._try(complete, call)
+                    except TransientError as failed:
+                        call.last_failure = f"; the last failure: {failed.error}"
+                        raise
+        except TransientError as failed:
+            raise failed.error from failed.__cause__
+        raise AssertionError("tenacity ends by a return or a raise")
+
+    async def _try(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+        call.queued = True
+        async with self._slots:
+            call.queued = False
+            self._breaker.before()
+            call.in_flight = True
+            try:
+                reply = await complete()
+            except ModelUnavailableError:
+                self._breaker.failure()
+                call.in_flight = False
+                raise
+            except ModelError:
+                # It declined or was cut off: the server is well.
+                self._breaker.success()
+                call.in_flight = False
+                raise
+            except Exception as error:
+                failure = read_failure(error, url=self._url, model=self.name)
+                (self._breaker.failure if failure.server_is_ill else self._breaker.success)()
+                call.in_flight = False
+                raise failure.error from error
+            self._breaker.success()
+            call.in_flight = False
+            return reply
+
+
+class _Call:
+    """How far one ``ask`` has come, to say afterwards what the time went on."""
+
+    def __init__(self, *, ends_at: float) -> None:
+        self._ends_at = ends_at
+        self.queued = False
+        self.in_flight = False
+        self.last_failure = ""
+
+    def remaining(self) -> float:
+        return self._ends_at - asyncio.get_running_loop().time()
+
+    def timeout(self) -> httpx2.Timeout:
+        # A little longer than the deadline, which is the one that ends a slow call.
+        left = max(0.1, self.remaining() + 1)
+        return httpx2.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S))
+
+
+_backoff = wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S)
+
+
+def _wait(state: RetryCallState) -> float:
+    failed = state.outcome.exception() if state.outcome else None
+    asked = failed.retry_after_s if isinstance(failed, TransientError) else None
+    return _backoff(state) if asked is None else asked
+
+
+def _repair(said: str, problem: ModelAnswerError) -> tuple[Message, ...]:
+    ask = f"That answer cannot be used: {problem}. Answer once more with one JSON object that fits the schema, and nothing else."
+    turns = (Message(role="user", parts=(TextPart(text=ask),)),)
+    return (Message(role="assistant", parts=(TextPart(text=said[:_REPAIR_CHARS]),)), *turns) if said.strip() else turns
+
+
+def _sum(a: TokenCounts, b: TokenCounts) -> TokenCounts:
+    return TokenCounts(prompt=a.prompt + b.prompt, completion=a.completion + b.completion, cached=a.cached + b.cached)

@@ -1,0 +1,191 @@
+"""Between livesteward's model contract and the OpenAI chat completions API: messages out, completions and failures in."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx2
+import openai
+from openai.types.chat import ChatCompletion
+
+from livesteward.contracts import TokenCounts
+from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.protocol import ImagePart, Message, ModelRequest
+
+_RETRIED_STATUS: Final = frozenset({408, 409, 429})
+_BAD_REQUEST_STATUS: Final = frozenset({400, 413, 422})
+
+
+def wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """Return ``messages`` as the API takes them.
+
+    Neighbouring texts become one, joined by a line break, and a message without pictures is a plain string: how a server would join
+    parts differs from one to the next, and with it the prompt.
+    """
+    return [{"role": message.role, "content": _content(message)} for message in messages]
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    blocks: list[dict[str, Any]] = []
+    for part in message.parts:
+        if isinstance(part, ImagePart):
+            encoded = base64.b64encode(part.data).decode("ascii")
+            blocks.append({"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{encoded}"}})
+        elif blocks and blocks[-1]["type"] == "text":
+            blocks[-1]["text"] += f"\n{part.text}"
+        else:
+            blocks.append({"type": "text", "text": part.text})
+    if all(block["type"] == "text" for block in blocks):
+        return "".join(block["text"] for block in blocks)
+    return blocks
+
+
+def answer_format(request: ModelRequest) -> dict[str, Any]:
+    """Return the ``response_format`` that asks for the request's schema, strictly."""
+    return {"type": "json_schema", "json_schema": {"name": request.schema_name, "schema": request.answer_schema, "strict": True}}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one completion said."""
+
+    text: str
+    tokens: TokenCounts
+    mean_logprob: float | None
+    model: str
+    revision: str
+
+
+def read_reply(completion: object, *, url: str) -> Reply:
+    """Take a completion apart.
+
+    Args:
+        completion: What the library returned, which may be anything where the server is no such API.
+        url: Where it came from, for messages.
+
+    Raises:
+        ModelUnavailableError: If it is no completion: a web page, another API's JSON.
+        ModelRefusedError: If the model or its filter declined.
+        ModelAnswerError: If the answer was cut off or is no text.
+    """
+    if not isinstance(completion, ChatCompletion) or not completion.choices or completion.choices[0].message is None:
+        raise ModelUnavailableError(
+            f"{url} answered, but not as a chat completions API ({_describe(completion)}); check model.base_url and what stands in between"
+        )
+    choice = completion.choices[0]
+    text: object = choice.message.content
+    if choice.message.refusal:
+        raise ModelRefusedError(f"the model declined to answer: {choice.message.refusal[:300]}")
+    if choice.finish_reason == "content_filter":
+        raise ModelRefusedError("the server's content filter held the answer back")
+    if text is not None and not isinstance(text, str):
+        raise ModelAnswerError(f"the answer is a {type(text).__name__}, not a text", raw=str(text)[:10_000])
+    if choice.finish_reason == "length":
+        raise ModelAnswerError("the answer was cut off at max_tokens; raise model.max_tokens", raw=text or "")
+    return Reply(
+        text=text or "",
+        tokens=_tokens(completion),
+        mean_logprob=_mean_logprob(choice.logprobs),
+        model=completion.model if isinstance(completion.model, str) else "",
+        revision=completion.system_fingerprint or "",
+    )
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, str):
+        return f"text that starts with {value.strip()[:40]!r}"
+    return "JSON without choices" if isinstance(value, ChatCompletion) else f"JSON {type(value).__name__}"
+
+
+def _tokens(completion: ChatCompletion) -> TokenCounts:
+    usage = completion.usage
+    if usage is None:
+        return TokenCounts()
+    details = usage.prompt_tokens_details
+    return TokenCounts(
+        prompt=max(0, usage.prompt_tokens or 0),
+        completion=max(0, usage.completion_tokens or 0),
+        cached=max(0, (details.cached_tokens or 0) if details else 0),
+    )
+
+
+def _mean_logprob(logprobs: Any) -> float | None:
+    tokens = getattr(logprobs, "content", None) or ()
+    values = [token.logprob for token in tokens if isinstance(token.logprob, int | float) and math.isfinite(token.logprob)]
+    return sum(values) / len(values) if values else None
+
+
+class TransientError(Exception):
+    """A failure that another try may mend.
+
+    Attributes:
+        error: What to raise when there is no other try.
+        retry_after_s: How long the server asks to wait, where it does.
+    """
+
+    def __init__(self, error: ModelError, *, retry_after_s: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a failed call means: the error to raise, and whether it says that the server is ill."""
+
+    error: ModelError | TransientError
+    server_is_ill: bool = True
+
+
+def read_failure(error: Exception, *, url: str, model: str) -> Failure:
+    """Say what an exception of the client library, or of anything below it, means."""
+    if isinstance(error, openai.APIStatusError):
+        return _status_failure(error, url=url, model=model)
+    if isinstance(error, openai.APITimeoutError):
+        if isinstance(error.__cause__, httpx2.ConnectTimeout):
+            return Failure(TransientError(ModelUnavailableError(f"{url} does not accept connections")))
+        return Failure(ModelTimeoutError(f"{url} did not answer in time"))
+    if isinstance(error, openai.APIConnectionError):
+        cause = error.__cause__ or error
+        return Failure(TransientError(ModelUnavailableError(f"no connection to {url} ({type(cause).__name__}: {str(cause)[:200]})")))
+    if isinstance(error, ValueError | AttributeError | TypeError):
+        # The library stumbles with these over a body that is not what the API promises.
+        return Failure(ModelUnavailableError(f"{url} answered with something that is no API answer ({type(error).__name__})"))
+    return Failure(ModelUnavailableError(f"the call of {url} failed ({type(error).__name__}: {str(error)[:200]})"))
+
+
+def _status_failure(error: openai.APIStatusError, *, url: str, model: str) -> Failure:
+    status, said = error.status_code, _said(error)
+    if status in _RETRIED_STATUS or status >= 500:
+        wait = retry_after_s(error.response.headers)
+        asked = f" and asks to wait {wait:.0f} s" if wait is not None else ""
+        return Failure(TransientError(ModelUnavailableError(f"{url} answered {status}{asked}: {said}"), retry_after_s=wait))
+    if status in {401, 403}:
+        return Failure(ModelUnavailableError(f"{url} refuses the API key ({status}); set LIVESTEWARD_MODEL__API_KEY"))
+    if status == 404:
+        return Failure(ModelUnavailableError(f"{url} answered 404 for model {model!r}: {said}; check model.base_url and model.name"))
+    return Failure(ModelUnavailableError(f"{url} rejects the request ({status}): {said}"), server_is_ill=status not in _BAD_REQUEST_STATUS)
+
+
+def _said(error: openai.APIStatusError) -> str:
+    return " ".join(str(error.message).split())[:300]
+
+
+def retry_after_s(headers: httpx2.Headers, *, now: datetime | None = None) -> float | None:
+    """Return the seconds that ``Retry-After`` asks to wait: a number, or a date (RFC 9110, 10.2.3)."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (email.utils.parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -131,6 +131,7 @@ class GraphState(TypedDict, total=False):
     ``problems`` are failures of steps; each makes the verdict a review unless a verified violation stands anyway.
     """
 
+    verdict_id: str
     segment: Segment
     regions: tuple[str, ...]
     on: date

@@ -36,7 +36,9 @@ def neutralise(text: str) -> str:
     changes nothing more.
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    shown = "".join(REPLACEMENT if _is_hidden(c) else c for c in unified)
+    # Most lines are printable throughout; only others are looked through letter by letter.
+    clean = unified.isprintable() and _HIDDEN.isdisjoint(unified)
+    shown = unified if clean else "".join(REPLACEMENT if _is_hidden(c) else c for c in unified)
     return _RUN.sub(REPLACEMENT, _break_fences(shown))
 
 

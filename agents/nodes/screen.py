@@ -24,7 +24,7 @@ def screen_segment(segment: Segment, screen: NgramScreen, thresholds: Thresholds
     texts = list(dict.fromkeys(item.text for item in items))
     scores = screen.scores(texts)
     floors = screen.floors if thresholds.screen.floor == "trained" else np.full(len(LABELS), thresholds.screen.floor, dtype=np.float32)
-    above = dict(zip(texts, (scores >= floors).any(axis=1), strict=True))
+    above = dict(zip(texts, np.any(scores >= floors, axis=1).tolist(), strict=True))
     by_text = dict(zip(texts, scores, strict=True))
     nudity = max((signal.value for signal in segment.signals if signal.kind is SignalKind.NUDITY), default=0.0)
     unseen = judge_sees and bool(segment.frames) and not thresholds.screen.clear_with_frames

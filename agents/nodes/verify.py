@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from livesteward.agents.state import Claim, Judgement, Verified
+from livesteward.agents.state import Claim, ClaimedEvidence, Judgement, Verified
 from livesteward.contracts import (
     Modality,
     RetrievedRule,
@@ -21,6 +21,7 @@ from livesteward.contracts import (
     SubjectKind,
     TextItem,
 )
+from livesteward.prompts.fence import neutralise
 
 Support = Mapping[tuple[str, str], float]
 """For a category and an item id, the probability that the trained heads give the item's text."""
@@ -72,15 +73,9 @@ def _fault(claim: Claim, where: tuple[str, ...], items: Mapping[str, TextItem], 
     if not claim.rationale.strip():
         return "no rationale is given"
     for evidence in claim.evidence:
-        if evidence.item_id in pictures:
-            continue
-        item = items.get(evidence.item_id)
-        if item is None:
-            return f"the evidence {evidence.item_id!r} is no item of the segment"
-        if not fold(evidence.quote):
-            return f"no quote is given from {evidence.item_id!r}"
-        if fold(evidence.quote) not in fold(item.text):
-            return f"the quote does not stand in {evidence.item_id!r}"
+        fault = None if evidence.item_id in pictures else _misquoted(evidence, items)
+        if fault:
+            return fault
     owned = [
         evidence.item_id in pictures or _owns(claim.subject, items[evidence.item_id], segment.host.host_id) for evidence in claim.evidence
     ]
@@ -88,6 +83,18 @@ def _fault(claim: Claim, where: tuple[str, ...], items: Mapping[str, TextItem], 
         return f"not all of the evidence is by the viewer {claim.subject.subject_id!r}"
     if not any(owned):
         return f"none of the evidence is by the {claim.subject.kind.value} whom it accuses"
+    return None
+
+
+def _misquoted(evidence: ClaimedEvidence, items: Mapping[str, TextItem]) -> str | None:
+    item = items.get(evidence.item_id)
+    if item is None:
+        return f"the evidence {evidence.item_id!r} is no item of the segment"
+    if not fold(evidence.quote):
+        return f"no quote is given from {evidence.item_id!r}"
+    # A model is shown the text with hidden characters and false fences made visible, and may quote it so.
+    if fold(evidence.quote) not in fold(item.text) and fold(evidence.quote) not in fold(neutralise(item.text)):
+        return f"the quote does not stand in {evidence.item_id!r}"
     return None
 
 

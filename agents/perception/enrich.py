@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 from livesteward.agents.perception.kinds import QrCode
@@ -9,6 +11,8 @@ from livesteward.agents.perception.ocr import TextBlock
 from livesteward.agents.perception.sources import Seen, free_id
 from livesteward.agents.perception.speech import Transcript
 from livesteward.contracts import Frame, Origin, OverlayText, Segment, Signal, SignalKind
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def enriched(
@@ -38,7 +42,7 @@ def enriched(
         OverlayText(
             overlay_id=free_id(f"ocr-{number}", taken),
             at_s=block.at_s,
-            text=block.text,
+            text=_clean(block.text),
             frame_id=block.frame_id,
             origin=Origin.OCR,
             confidence=block.confidence,
@@ -49,12 +53,17 @@ def enriched(
     fresh = [code for code in codes or () if code.text not in known]
     overlays += [
         OverlayText(
-            overlay_id=free_id(f"qr-{number}", taken), at_s=code.at_s, text=code.text[:4_000], frame_id=code.frame_id, origin=Origin.QR
+            overlay_id=free_id(f"qr-{number}", taken),
+            at_s=code.at_s,
+            text=_clean(code.text)[:4_000],
+            frame_id=code.frame_id,
+            origin=Origin.QR,
         )
         for number, code in enumerate(fresh, start=1)
     ]
     utterances = [
-        utterance.model_copy(update={"utterance_id": free_id(utterance.utterance_id, taken)}) for utterance in transcript.utterances
+        utterance.model_copy(update={"utterance_id": free_id(utterance.utterance_id, taken), "text": _clean(utterance.text)})
+        for utterance in transcript.utterances
     ]
     changes = [
         Signal(kind=SignalKind.SCENE_CHANGE, at_s=frame.ref.at_s, value=frame.change, ref=frame.ref.frame_id)
@@ -71,3 +80,8 @@ def enriched(
             "signals": (*segment.signals, *changes, *(nudity or ()), *(languages or ())),
         }
     )
+
+
+def _clean(text: str) -> str:
+    """Give a text the form that the platform's texts have by now, in which quotes are looked for: NFC, no control characters."""
+    return _CONTROL.sub(" ", unicodedata.normalize("NFC", text))

@@ -16,7 +16,7 @@ LANGUAGES = (
     "PORTUGUESE RUSSIAN SPANISH TAGALOG TAMIL THAI TURKISH UKRAINIAN URDU VIETNAMESE"
 ).split()
 """Those that it tells apart; few, since each costs memory and makes the others less certain."""
-MIN_LETTERS = 12
+MIN_LETTERS = 20
 MAX_CHARS = 2_000
 
 _loading = threading.Lock()

@@ -28,6 +28,7 @@ SPACE = 0.05
 SAME = 0.86
 """Two texts with this much in common are one text that was read twice."""
 
+_LOOK_ALIKE = str.maketrans("oil", "011")
 _one_at_a_time = threading.Lock()
 
 
@@ -122,7 +123,8 @@ def merge_blocks(blocks: Iterable[TextBlock], known: Iterable[str] = ()) -> tupl
     merged: list[tuple[str, TextBlock]] = []
     for block in blocks:
         bare = _bare(block.text)
-        if not bare or any(bare in text or _alike(bare, text) for text in given):
+        # A lone letter is nearly always a pattern that looks like one: lane marks, window frames.
+        if len(bare) < 2 or any(bare in text or _alike(bare, text) for text in given):
             continue
         for index, (other, first) in enumerate(merged):
             if _alike(bare, other):
@@ -137,11 +139,18 @@ def merge_blocks(blocks: Iterable[TextBlock], known: Iterable[str] = ()) -> tupl
 def _alike(one: str, other: str) -> bool:
     if one == other:
         return True
-    # A price or a name that changes by one letter matters in a short text: only longer ones may differ.
-    if min(len(one), len(other)) < 8 or sorted(filter(str.isdigit, one)) != sorted(filter(str.isdigit, other)):
+    plain, other_plain = one.translate(_LOOK_ALIKE), other.translate(_LOOK_ALIKE)
+    if plain == other_plain:
+        return True
+    # A price or a name that changes by one letter matters in a short text: only longer ones may differ, and never in their figures.
+    if min(len(one), len(other)) < 8 or (_figures(one) != _figures(other) and _figures(plain) != _figures(other_plain)):
         return False
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
     return matcher.real_quick_ratio() >= SAME and matcher.quick_ratio() >= SAME and matcher.ratio() >= SAME
+
+
+def _figures(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _bare(text: str) -> str:

@@ -81,7 +81,7 @@ def transcribe(sound: npt.NDArray[np.float32], *, language: str | None, cache_di
     pieces, info = model.transcribe(
         sound,
         language=known if known in model.supported_languages else None,
-        beam_size=2,
+        beam_size=5,
         temperature=0.0,
         # Without this, one wrong piece drags the next ones with it.
         condition_on_previous_text=False,

@@ -1,7 +1,7 @@
 """Readers of the labelled texts that the screen and the heads are fitted on.
 
-Each reader says which labels its source can speak for: a text of a hate-speech set is known to be hateful or not, and is taken as no scam, but
-whether it also threatens is left open unless the source says so. What is open takes no part in fitting that label.
+Each reader says which labels its source can speak for: a text of a hate-speech set is known to be hateful or not, and is taken as no
+scam, but whether it also threatens is left open unless the source says so. What is open takes no part in fitting that label.
 
 Left out on purpose: XSTest and Toxic Spans, and every golden or canary case, which are there to measure with.
 """
@@ -285,5 +285,6 @@ def read_cases(folder: Path) -> list[LabelledText]:
             unknown = set(labels) - set(LABELS)
             if unknown:
                 raise ConfigurationError(f"{path.name}:{number}: unknown label {sorted(unknown)[0]!r}; there are {', '.join(LABELS)}")
-            found.extend(_texts("livesteward_cases", text, labels))
+            # Minimal pairs stand next to each other, and must not be split between fitting and holding out.
+            found.extend(_texts("livesteward_cases", text, labels, group=f"{path.stem}-{number // 6}"))
     return found

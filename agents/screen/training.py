@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,7 +125,7 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
     heads = np.zeros((seen.shape[1], columns), dtype=np.float32)
     bias = np.zeros(columns, dtype=np.float32)
     at_run_time = features(vectors, margins, mean)
-    for label, column in COLUMN.items():
+    for column in range(columns):
         part = known[:, column] & ~held & ~tune
         model = LogisticRegression(C=0.05, max_iter=400, class_weight="balanced")
         model.fit(seen[part], yes[part, column], sample_weight=weight[part])
@@ -137,7 +137,7 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         progress("heads", column + 1, columns)
     final = sigmoid(at_run_time @ heads.astype(np.float16).astype(np.float32) + bias)
 
-    for label, column in COLUMN.items():
+    for column in range(columns):
         harmful = scores[tune & known[:, column] & yes[:, column], column]
         floors[column] = min(float(np.quantile(harmful, MISSED)), HIGHEST_FLOOR)
     screen_rows = [
@@ -256,7 +256,7 @@ def _manifest(texts: list[LabelledText], fingerprint: str, digests: dict[str, st
         for name in sorted(OWN_SETS)
     ]
     return {
-        "fitted_on": date.today().isoformat(),
+        "fitted_on": datetime.now(UTC).date().isoformat(),
         "labels": list(LABELS),
         "ngram_bits": BITS,
         "embedder": fingerprint,
@@ -271,7 +271,7 @@ def store(fitted: Fitted, folder: Path) -> Path:
     """Write weights and manifest to ``folder`` and return the weights' path."""
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **fitted.arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **fitted.arrays)
     raw = buffer.getvalue()
     (folder / "weights.npz").write_bytes(raw)
     manifest = {"sha256": hashlib.sha256(raw).hexdigest(), **fitted.manifest}

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
+    SettingsError,
 )
 
 from livesteward.errors import ConfigurationError, InputError
+from livesteward.settings_sources import ENV_PREFIX, WORKSPACE_FILE, WorkspaceFile, find_workspace, refuse_unknown_variables
 
-WORKSPACE_FILE = "livesteward.toml"
-"""The file that marks a workspace; ``livesteward init`` writes it."""
-
-PACKAGE_ROOT = Path(__file__).parent
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+"""A path in which ``~`` stands for the home folder."""
 
 
 class _Part(BaseModel):
@@ -53,7 +53,7 @@ class ModelSettings(_Part):
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     concurrency: Annotated[int, Field(ge=1)] = 16
     context_tokens: Annotated[int, Field(ge=512)] = 8_192
-    tokenizer: Path | None = None
+    tokenizer: UserPath | None = None
     """A folder with the model's tokenizer, to count tokens exactly; without it they are estimated, rather too high."""
     max_frames: Annotated[int, Field(ge=0, le=64)] = 6
     max_image_side: Annotated[int, Field(ge=64, le=4_096)] = 768
@@ -63,16 +63,16 @@ class ModelSettings(_Part):
     breaker_failures: Annotated[int, Field(ge=1)] = 5
     """Failures in a row after which calls fail at once."""
     breaker_reset_s: Annotated[float, Field(gt=0)] = 15.0
-    record: Path | None = None
+    record: UserPath | None = None
     """Write every request and answer to this JSONL file."""
-    replay: Path | None = None
+    replay: UserPath | None = None
     """Answer from this JSONL file and call nothing; an unknown request is an error."""
 
 
 class EngineSettings(_Part):
     """The engine that runs a language model inside the process."""
 
-    weights: Path | None = None
+    weights: UserPath | None = None
     """A GGUF file or an OpenVINO folder; without it, those of an installed weights package."""
     device: str = "CPU"
     cache_gb: Annotated[int, Field(ge=1)] = 1
@@ -161,12 +161,12 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="LIVESTEWARD_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
     )
 
-    workspace: Path | None = None
+    workspace: UserPath | None = None
     """The folder of a team's own rules, prompts and thresholds; without it, those that ship with livesteward."""
-    cache_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("livesteward")))
+    cache_dir: UserPath = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("livesteward")))
     """For the index, cached embeddings, weights and perception results; safe to delete."""
     judge: JudgeKind = JudgeKind.AUTO
     model: ModelSettings = ModelSettings()
@@ -176,11 +176,19 @@ class Settings(BaseSettings):
     retrieval: RetrievalSettings = RetrievalSettings()
     perception: PerceptionSettings = PerceptionSettings()
     limits: LimitSettings = LimitSettings()
-    checkpoints: Path | None = None
+    checkpoints: UserPath | None = None
     """A SQLite file that keeps pending reviews; without it they live in memory."""
     human_review: bool = False
     """Whether a verdict of ``review`` waits for a person's decision, to be resumed with it."""
     log_level: str = "WARNING"
+
+    @field_validator("workspace")
+    @classmethod
+    def _workspace_is_there(cls, value: Path | None) -> Path | None:
+        # A mistyped folder would otherwise mean, without a word, the rules that ship.
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder; `livesteward init {value}` makes a workspace there")
+        return value
 
     @model_validator(mode="after")
     def _server_has_an_address(self) -> Self:
@@ -222,9 +230,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Put the workspace's file below the environment."""
-        found = find_workspace()
-        file = TomlConfigSettingsSource(settings_cls, found / WORKSPACE_FILE) if found else None
-        return (init_settings, env_settings, *([file] if file else []))
+        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        if "workspace" in given:
+            folder = Path(given["workspace"]).expanduser() if given["workspace"] else None
+            found = folder if folder and (folder / WORKSPACE_FILE).is_file() else None
+        else:
+            found = find_workspace()
+        return (init_settings, env_settings, *([WorkspaceFile(settings_cls, found)] if found else []))
 
 
 def _shipped(area: str) -> Path:
@@ -236,29 +248,18 @@ def _shipped(area: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def find_workspace(start: Path | None = None) -> Path | None:
-    """Return the nearest folder at or above ``start`` (default: here) that holds a ``livesteward.toml``."""
-    import os
-
-    named = os.environ.get("LIVESTEWARD_WORKSPACE")
-    if named:
-        return Path(named) if (Path(named) / WORKSPACE_FILE).is_file() else None
-    here = (start or Path.cwd()).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / WORKSPACE_FILE).is_file()), None)
-
-
 def load_settings(**overrides: object) -> Settings:
     """Read the settings, with ``overrides`` on top.
 
     Raises:
-        ConfigurationError: If a variable, the workspace's file or an override is wrong; names the setting.
+        ConfigurationError: If a variable, the workspace's file or an override is wrong or unknown; names the setting.
     """
-    workspace = find_workspace()
-    if workspace is not None:
-        overrides.setdefault("workspace", workspace)
+    refuse_unknown_variables(Settings)
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         raise ConfigurationError(f"setting {InputError.from_validation(error)}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{WORKSPACE_FILE}: {error}") from error
+    except SettingsError as error:
+        raise ConfigurationError(f"a {ENV_PREFIX}* variable cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{(find_workspace() or Path()) / WORKSPACE_FILE}: {error}") from error

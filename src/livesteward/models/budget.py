@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -20,23 +21,29 @@ TextCounter = Callable[[str], int]
 MESSAGE_TOKENS: Final = 8
 """For the role and the marks that a chat template puts around a message."""
 
+PART_TOKENS: Final = 1
+"""For the line break that joins a part to the next."""
+
 IMAGE_PATCH: Final = 28
 """Side in pixels of what becomes one token in the Qwen-VL family (``28 = patch 14 x merge 2``); others use fewer tokens for a picture."""
 
+_LETTERS: Final = (string.ascii_letters + " ").encode()
+_BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
 _UNREADABLE_IMAGE_TOKENS: Final = 1_024
 _Part = TextPart | ImagePart
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate tokens without a tokenizer, rather too many than too few.
+    """Estimate tokens without a tokenizer, rather too many than too few for a model that was trained on many languages.
 
     English runs at about four letters a token; three are taken. Digits and signs count one each. Beyond ASCII every two bytes of UTF-8
-    count one, which makes a Chinese character one and a half and an emoji two.
+    count one, which makes a Chinese character one and a half and an emoji two. A tokenizer made for English alone needs more for other
+    scripts: name its folder in ``model.tokenizer``.
     """
-    plain = sum(1 for c in text if c.isascii() and (c.isalpha() or c == " "))
-    ascii_chars = sum(1 for c in text if c.isascii())
-    beyond = len(text.encode("utf-8", errors="surrogatepass")) - ascii_chars
-    return math.ceil(plain / 3 + (ascii_chars - plain) + beyond / 2)
+    encoded = text.encode("utf-8", errors="surrogatepass")
+    beyond = len(encoded) - len(encoded.translate(None, delete=_BEYOND_ASCII))
+    plain = len(encoded) - len(encoded.translate(None, delete=_LETTERS))
+    return math.ceil(plain / 3 + (len(encoded) - plain - beyond) + beyond / 2)
 
 
 @lru_cache(maxsize=4)
@@ -113,7 +120,11 @@ def fit(
         ModelUnavailableError: If what may not go is already too much.
     """
     groups = list(_groups(messages))
-    costs = [sum(count_image(part) if isinstance(part, ImagePart) else count(part.text) for part in group.parts) for group in groups]
+
+    def cost(part: _Part) -> int:
+        return PART_TOKENS + (count_image(part) if isinstance(part, ImagePart) else count(part.text))
+
+    costs = [sum(map(cost, group.parts)) for group in groups]
     total = sum(costs) + MESSAGE_TOKENS * len(messages)
     gone: set[int] = set()
     trimmed: Counter[str] = Counter()

@@ -7,6 +7,7 @@ the generation stops at its next token.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -27,6 +28,7 @@ from livesteward.models.weights import INSTALL_ENGINE, Weights, find_weights
 from livesteward.settings import EngineSettings
 
 _PACKAGE: Final = "openvino-genai"
+_CLOSE_S: Final = 30.0
 
 
 @dataclass
@@ -119,7 +121,10 @@ class EmbeddedEngine:
         self._closed = True
         if (running := self._running) is not None:
             running.stop.set()
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await asyncio.to_thread(self._worker.shutdown, wait=True)
         self._pipeline = None
 
     def _submit(self, call: Any, *arguments: Any) -> Any:

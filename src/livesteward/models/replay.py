@@ -23,11 +23,11 @@ from livesteward.models.answers import parse_answer
 from livesteward.models.nonce import without_nonces
 from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelAnswer, ModelRequest
 
-FORMAT: Final = "livesteward-recording-1"
+FORMAT: Final[Literal["livesteward-recording-1"]] = "livesteward-recording-1"
 
 
 class _Header(Contract):
-    format: Literal["livesteward-recording-1"] = FORMAT
+    format: Literal["livesteward-recording-1"]
     model: str = ""
     accepts_images: bool = True
 
@@ -100,7 +100,7 @@ class RecordingModel:
             if path.exists() and path.stat().st_size:
                 _read_header(path)
             else:
-                self._append(_Header(model=inner.name, accepts_images=inner.accepts_images).model_dump_json())
+                self._append(_Header(format=FORMAT, model=inner.name, accepts_images=inner.accepts_images).model_dump_json())
         except OSError as error:
             raise ConfigurationError(f"model.record: {path} cannot be written ({error})") from error
 

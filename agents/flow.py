@@ -28,6 +28,8 @@ from livesteward.contracts import (
     ReviewDecision,
     ReviewReason,
     RulebookRef,
+    Ruling,
+    Verdict,
 )
 from livesteward.errors import ModelError
 
@@ -43,7 +45,8 @@ RULES_FOR_HEADS: Final = 4
 async def ingest(state: GraphState, tools: Tools) -> GraphState:
     """Bound and clean the segment, and take its digest."""
     segment, reasons = await asyncio.to_thread(admit, state["segment"], tools.settings.limits)
-    digest = await asyncio.to_thread(segment_digest, state["segment"], tools.media_root)
+    most = tools.settings.perception.max_file_mb * 1_000_000
+    digest = await asyncio.to_thread(segment_digest, state["segment"], tools.media_root, max_bytes=most)
     return {"segment": segment, "input_digest": digest, "problems": reasons}
 
 
@@ -100,7 +103,13 @@ async def retrieve(state: GraphState, tools: Tools) -> GraphState:
         limit=tools.settings.retrieval.rules_per_jurisdiction,
         each_category=0 if tools.judge_is_model else RULES_FOR_HEADS,
     )
-    return {"rulebooks": rulebooks, "rules": rules}
+    found = {one.jurisdiction for one in rules}
+    problems = tuple(
+        ReviewReason(code=ReviewCode.RULES_UNAVAILABLE, detail=f"No rule is in force in {region} on {state['on']}.")
+        for region in state["regions"]
+        if region not in found
+    )
+    return {"rulebooks": rulebooks, "rules": rules, "problems": problems}
 
 
 def after_retrieve(state: GraphState) -> Literal["found", "failed"]:
@@ -156,9 +165,36 @@ async def decide_step(state: GraphState, tools: Tools) -> GraphState:
         scores=judgement.scores if judgement else screened.scores if screened else {},
         problems=problems,
         memory=state.get("memory", StreamMemory()),
+        injections=screened.injections if screened else (),
     )
     verdict, memory = decide(ground, tools.thresholds, _provenance(state, tools), now=tools.now())
     return {"verdict": verdict, "memory": memory}
+
+
+def undecided(state: GraphState, tools: Tools, problem: ReviewReason) -> GraphState:
+    """Return what there is where even ``decide`` failed: a review with everything that went wrong, and the memory as it was."""
+    segment = state["segment"]
+    verdict = Verdict(
+        verdict_id=state["verdict_id"],
+        stream_id=segment.stream_id,
+        segment_id=segment.segment_id,
+        decided_at=tools.now(),
+        decision=Decision.REVIEW,
+        stream_decision=Decision.REVIEW,
+        rulings=tuple(
+            Ruling(jurisdiction=region, decision=Decision.REVIEW, stream_decision=Decision.REVIEW) for region in state["regions"]
+        ),
+        review_reasons=tuple(dict.fromkeys((*state.get("problems", ()), problem))),
+        provenance=Provenance(
+            judge="none",
+            thresholds_digest=tools.thresholds.digest,
+            input_digest=state.get("input_digest", ""),
+            latency_ms=state.get("latency_ms", {}),
+            perception=state.get("perception", ()),
+            library_version=version("livesteward"),
+        ),
+    )
+    return {"verdict": verdict, "memory": state.get("memory", StreamMemory(stream_id=segment.stream_id))}
 
 
 def after_decide(state: GraphState) -> Literal["review", "done"]:

@@ -25,7 +25,7 @@ def build_graph(*, checkpointer: BaseCheckpointSaver[Any] | None = None, human_r
     """
     graph = StateGraph(GraphState, context_schema=Tools)
     for name, step in flow.STEPS.items():
-        graph.add_node(name, guarded(name, step))
+        graph.add_node(name, guarded(name, step, otherwise=flow.undecided if name == "decide" else None))
     graph.add_edge(START, "ingest")
     graph.add_edge("ingest", "perceive")
     graph.add_edge("perceive", "screen")

@@ -81,6 +81,8 @@ class Judgement(Contract):
     sampling: dict[str, float | int | str | bool] = {}
     tokens: TokenCounts = TokenCounts()
     trimmed: dict[str, int] = {}
+    frames_shown: tuple[str, ...] = ()
+    """Ids of the pictures that it has certainly looked at."""
     replayed: bool = False
 
 
@@ -121,10 +123,6 @@ def _summed(old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
     return {**old, **{name: old.get(name, 0.0) + value for name, value in new.items()}}
 
 
-def _counted(old: dict[str, int], new: dict[str, int]) -> dict[str, int]:
-    return {**old, **{name: old.get(name, 0) + value for name, value in new.items()}}
-
-
 class GraphState(TypedDict, total=False):
     """The state, every field typed so that a strict checkpoint gives back what it was given.
 
@@ -146,6 +144,5 @@ class GraphState(TypedDict, total=False):
     verified: Verified
     problems: Annotated[tuple[ReviewReason, ...], _joined]
     latency_ms: Annotated[dict[str, float], _summed]
-    trimmed: Annotated[dict[str, int], _counted]
     verdict: Verdict
     person: ReviewDecision

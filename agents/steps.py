@@ -63,11 +63,20 @@ class Node(Protocol):
         ...
 
 
-def guarded(name: str, step: Step) -> Node:
+Otherwise = Callable[[GraphState, Tools, ReviewReason], GraphState]
+"""What a step leaves behind where it failed, from the state, the tools and what went wrong."""
+
+
+def guarded(name: str, step: Step, *, otherwise: Otherwise | None = None) -> Node:
     """Return ``step`` as a node of the graph.
 
     Whatever goes wrong inside becomes a problem of the state, so that the verdict is a review that says so. Only an
     :class:`InputError` goes through, since it is the caller's to mend.
+
+    Args:
+        name: Of the step.
+        step: What it does.
+        otherwise: What it leaves behind where it failed, beside the problem.
     """
 
     async def node(state: GraphState, *, runtime: Runtime[Tools]) -> GraphState:
@@ -96,7 +105,7 @@ def guarded(name: str, step: Step) -> Node:
         elapsed = round((time.perf_counter() - start) * 1_000, 2)
         if problem is not None:
             log.warning("a step failed", step=name, segment=segment_id, code=problem.code.value, detail=problem.detail)
-            changed = {"problems": (problem,)}
+            changed = {**(otherwise(state, tools, problem) if otherwise else {}), "problems": (problem,)}
         ended: Literal["failed", "finished"] = "failed" if problem else "finished"
         write(StepEvent(segment_id=segment_id, step=name, state=ended, elapsed_ms=elapsed, detail=problem.detail if problem else ""))
         return {**changed, "latency_ms": {name: elapsed}}

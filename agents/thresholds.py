@@ -9,9 +9,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from livesteward.contracts import Category
+from livesteward.contracts import GLOBAL, GROUPS, Category
 from livesteward.contracts.base import Jurisdiction, Probability
 from livesteward.errors import ConfigurationError, InputError
+from livesteward.retrieval.consistency import lineage
 
 
 class _Table(BaseModel):
@@ -71,9 +72,10 @@ class Thresholds(_Table):
     digest: str = ""
 
     def band(self, category: Category, jurisdiction: str) -> Band:
-        """Return the band that holds for ``category`` in ``jurisdiction``, nearest wins."""
+        """Return the band that holds for ``category`` in ``jurisdiction``, nearest wins: a country's, its groups', the category's."""
         values = self.default.model_dump()
-        for layer in (self.category.get(category), self.jurisdiction.get(jurisdiction, {}).get(category)):
+        wider = (self.jurisdiction.get(name, {}).get(category) for name in lineage(jurisdiction))
+        for layer in (self.category.get(category), *wider):
             if layer is not None:
                 values.update(layer.model_dump(exclude_none=True))
         return Band(**values)
@@ -84,9 +86,15 @@ class Thresholds(_Table):
 
     @model_validator(mode="after")
     def _every_band_is_ordered(self) -> Self:
-        for category in Category:
-            for jurisdiction in ("global", *self.jurisdiction):
-                self.band(category, jurisdiction)
+        members = {country for name in self.jurisdiction for country in GROUPS.get(name, ())}
+        for jurisdiction in (GLOBAL, *self.jurisdiction, *sorted(members - set(self.jurisdiction))):
+            for category in Category:
+                try:
+                    self.band(category, jurisdiction)
+                except ValidationError as error:
+                    table = f"category.{category}" if jurisdiction == GLOBAL else f"jurisdiction.{jurisdiction}.{category}"
+                    why = error.errors()[0]["msg"].removeprefix("Value error, ")
+                    raise ValueError(f"{table}: {why}, together with what it takes over from wider tables") from error
         return self
 
 

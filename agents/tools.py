@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ class Tools:
         perceiver: From pixels and sound to texts and signals.
         weights: The screen's, and the heads'.
         embedder: The rulebooks'.
+        embedders: That one, and where it is another the heads' own.
         search: Over the rulebooks.
         heads: The embedded judge, which also gives the second opinion on a model's claims.
         judge: Who judges: ``heads``, or a model.
@@ -43,6 +45,7 @@ class Tools:
     perceiver: Perceiver
     weights: Weights
     embedder: Embedder
+    embedders: tuple[Embedder, ...]
     search: RuleSearch
     heads: HeadsJudge
     judge: Judge
@@ -56,10 +59,13 @@ class Tools:
 
     async def aclose(self) -> None:
         """Close everything, the judge first."""
-        await self.judge.aclose()
-        await self.search.aclose()
-        await self.embedder.aclose()
-        await self.perceiver.aclose()
+        async with AsyncExitStack() as stack:
+            # The last pushed is closed first, and each is, whatever the others do.
+            stack.push_async_callback(self.perceiver.aclose)
+            for embedder in self.embedders:
+                stack.push_async_callback(embedder.aclose)
+            stack.push_async_callback(self.search.aclose)
+            stack.push_async_callback(self.judge.aclose)
 
 
 def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
@@ -90,6 +96,7 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
         perceiver=perceiver,
         weights=weights,
         embedder=embedder,
+        embedders=(embedder,) if own else (embedder, heads_embedder),
         search=search,
         heads=heads,
         judge=judge,

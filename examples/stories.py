@@ -76,7 +76,7 @@ US = "violation"
 
 [[evidence]]
 source = "speech"
-quote = "send you 200 dollars back tomorrow"
+quote = "send you $200 back tomorrow"
 
 [[evidence]]
 source = "overlay"
@@ -84,7 +84,7 @@ quote = "GUARANTEED 200% PROFIT"
 
 [[evidence]]
 source = "qr"
-quote = "https://double.example/join"
+quote = "https://double.example/join?ref=DEMO"
 """,
 )
 
@@ -107,7 +107,7 @@ SCAM_AWARENESS = Story(
         Line(5.6, "Scammers promise to double your money by tomorrow, and they say it is guaranteed."),
         Line(10.4, "That is a lie. You will never see your money again."),
         Line(14.6, "Do not send money to a person you only know from a live stream."),
-        Line(20.6, "If you have already paid, please phone your bank today."),
+        Line(20.6, "If you have already paid, talk to your bank tonight."),
         Line(24.8, "And please warn your family and your friends."),
     ),
     chat=(
@@ -243,7 +243,7 @@ VAPE_SHOP = Story(
         Line(6.0, "Here are our new vapes, for fourteen dollars and ninety cents each."),
         Line(11.0, "And these pods are eight dollars and fifty cents."),
         Line(15.6, "We check your age at the checkout."),
-        Line(20.6, "You can order these vapes and the pods from our shop tonight."),
+        Line(20.6, "Order your vapes from our shop tonight."),
         Line(25.6, "And we check your age again at the door."),
     ),
     chat=(

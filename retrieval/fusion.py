@@ -1,46 +1,57 @@
-"""How two searches become one order of rules: best record of a rule, then reciprocal rank fusion.
+"""How the similarities of a rule's records and the words that it shares with a text become one score.
 
-Reciprocal rank fusion: Cormack, Clarke, Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank learning methods",
-SIGIR 2009. A rule scores ``sum of weight / (k + rank)`` over the searches that found it.
+Each part of a rule counts by its best record, and the parts are added: a rule whose title, text and examples all come near is a better
+answer than one of which a single example happens to. Words are added on top, with a ceiling, for BM25 knows none. Adding scores beat
+reciprocal rank fusion on the project's questions by a wide margin, as it does in Bruch, Gai, Ingber, "An Analysis of Fusion Functions for
+Hybrid Retrieval", ACM Transactions on Information Systems 42(1), 2023: ranks throw away how near a text is, and of some hundred rules most
+are far from any.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from livesteward.retrieval.records import RecordKind
+
 Floats = NDArray[np.float32]
+
+
+def _part_weights() -> dict[RecordKind, float]:
+    return {RecordKind.TITLE: 0.2, RecordKind.TEXT: 0.4, RecordKind.BREAKS: 0.2, RecordKind.ALLOWED: 0.2}
 
 
 @dataclass(frozen=True)
 class FusionWeights:
-    """What each search counts; the defaults are measured on ``tests/integration/retrieval/questions.toml``.
+    """What counts how much; chosen on a plateau of ``tests/integration/retrieval/questions.toml``, where half or double changes little.
 
     Attributes:
-        dense: Weight of the order by meaning, which works across languages.
-        lexical: Weight of the order by words, which finds names and rare terms.
-        k: How little the first places stand out.
+        parts: Weight of each part of a rule in the similarity by meaning; they add up to 1.
+        words: The most that shared words add, in units of cosine similarity.
+        half: The BM25 score that adds half of it.
     """
 
-    dense: float = 1.0
-    lexical: float = 0.5
-    k: float = 10.0
+    parts: Mapping[RecordKind, float] = field(default_factory=_part_weights)
+    words: float = 0.04
+    half: float = 8.0
 
 
-def fuse(dense: Floats, lexical: Floats, weights: FusionWeights, *, candidates: int) -> Floats:
-    """Return the fused score of each rule; 0 where neither search has it among its ``candidates``.
+def by_meaning(similarities: Mapping[RecordKind, Floats], weights: FusionWeights) -> Floats:
+    """Return the weighted mean over the parts of each rule.
 
     Args:
-        dense: Cosine similarity of each rule.
-        lexical: BM25 score of each rule; 0 means not found.
-        weights: What each search counts.
-        candidates: How many of each search take part.
+        similarities: For each part the similarity of each rule's best record, of one shape.
+        weights: What each part counts.
     """
-    scores = np.zeros(len(dense), np.float32)
-    for values, weight, floor in ((dense, weights.dense, -np.inf), (lexical, weights.lexical, 0.0)):
-        order = np.argsort(-values, kind="stable")[:candidates]
-        order = order[values[order] > floor]
-        scores[order] += weight / (weights.k + 1 + np.arange(len(order), dtype=np.float32))
-    return scores
+    parts = [weight * similarities[kind] for kind, weight in weights.parts.items()]
+    total: Floats = np.sum(parts, axis=0, dtype=np.float32)
+    return total
+
+
+def fused(meaning: Floats, words: Floats, weights: FusionWeights) -> Floats:
+    """Return the score of each rule from its similarity by meaning and its BM25 score; 0 means that no word is shared."""
+    score: Floats = meaning + np.float32(weights.words) * words / (words + np.float32(weights.half))
+    return score

@@ -115,7 +115,7 @@ class RuleIndex:
                     done += len(some)
                     if progress is not None:
                         progress(IndexProgress(jurisdiction=one.ref.jurisdiction, done=done, total=total))
-                vectors[one.ref] = np.concatenate(parts)
+                vectors[one.ref] = np.concatenate(parts) if parts else np.empty((0, 1), np.float32)
 
             def write() -> None:
                 with self.store.writing():

@@ -27,9 +27,27 @@ _UNSPACED: Final = (
 )
 # Accents and vowel signs that people leave out when they type: Latin, Greek and Cyrillic accents; Arabic vowels; tatweel.
 _LEFT_OUT: Final = ((0x0300, 0x036F), (0x0640, 0x0640), (0x064B, 0x0652))
+# A rulebook that is mostly English makes "und" and "para" look rare, and so telling: they are not.
 _FUNCTION_WORDS: Final = frozenset(
+    # English
     "a an and are as at be but by can do does for from has have he her his i if in is it its me my no not of on or our she so that the "
-    "their them they this to was we what when who will with you your".split()
+    "their them they this to was we what when who will with you your "
+    # German
+    "als am an auch auf aus bei das dem den der des die dies ein eine einem einen einer er es fur hat ich ihr im in ist mir mit nach nicht "
+    "sich sie sind so um und uns von vor was wenn wer wie wir wird zu zum zur "
+    # Spanish, Portuguese
+    "al com como con da das de del do dos e el em en es esta este ha la las lo los mais mas me mi na nas no nos o os para pela pelo por que "
+    "se si sin sua su sus te tu um uma un una y ya yo "
+    # French
+    "au aux avec ce ces cette dans des du elle est et il ils je l le les leur ma mais mes mon ne nous on ou par pas pour qu qui sa sans "
+    "ses son sont sur ta tes ton une vous "
+    # Malay, Indonesian
+    "ada adalah akan anda atau boleh dalam dan dari daripada dengan di ini itu jika juga kami karena kerana kita ke kepada oleh pada saya "
+    "sudah tak tidak untuk yang "
+    # Turkish
+    "bir bu da de ile icin ile mi ne ve "
+    # Vietnamese, as typed with or without marks
+    "ban cac cho co cua duoc khong la mot nay o thi toi trong va voi".split()
 )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+
 from livesteward.contracts import Contract, Rule, Rulebook
 from livesteward.models.embedders import Embedder, Vectors
 
@@ -20,9 +22,15 @@ _QUOTED: Final = re.compile(r"^(?:(?P<setting>[^\"“”«「]{1,60}):\s+)?[\"�
 class RecordKind(StrEnum):
     """Which part of a rule a record is."""
 
+    TITLE = "title"
     TEXT = "text"
     BREAKS = "breaks"
     ALLOWED = "allowed"
+
+    @property
+    def is_example(self) -> bool:
+        """Whether it reads like a text of a stream rather than like a rule about one."""
+        return self in (RecordKind.BREAKS, RecordKind.ALLOWED)
 
 
 class RuleRecord(Contract):
@@ -40,12 +48,26 @@ def records_of(rulebook: Rulebook) -> list[RuleRecord]:
 
 
 def _rule_records(rule: Rule) -> list[RuleRecord]:
-    records = [RuleRecord(record_id=f"{rule.rule_id}/text", rule_id=rule.rule_id, kind=RecordKind.TEXT, text=f"{rule.title}. {rule.text}")]
-    for kind, examples in ((RecordKind.BREAKS, rule.breaks), (RecordKind.ALLOWED, rule.allowed)):
-        for example in examples:
-            digest = hashlib.sha256(example.encode()).hexdigest()[:16]
-            records.append(RuleRecord(record_id=f"{rule.rule_id}/{kind}/{digest}", rule_id=rule.rule_id, kind=kind, text=said(example)))
+    """The title, each paragraph of the text under it, and each example.
+
+    A paragraph is what one document wrote: jurisdictions share most of them, and with them their vectors.
+    """
+    paragraphs = [paragraph for paragraph in rule.text.split("\n\n") if paragraph.strip()]
+    parts = [
+        (RecordKind.TITLE, rule.title),
+        *((RecordKind.TEXT, f"{rule.title}. {paragraph}") for paragraph in paragraphs),
+        *((RecordKind.BREAKS, said(example)) for example in rule.breaks),
+        *((RecordKind.ALLOWED, said(example)) for example in rule.allowed),
+    ]
+    records = [
+        RuleRecord(record_id=f"{rule.rule_id}/{kind}/{_short_digest(text)}", rule_id=rule.rule_id, kind=kind, text=text)
+        for kind, text in parts
+    ]
     return list({record.record_id: record for record in records}.values())
+
+
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def said(example: str) -> str:
@@ -57,5 +79,12 @@ def said(example: str) -> str:
 
 
 async def embed_records(embedder: Embedder, records: Sequence[RuleRecord]) -> Vectors:
-    """Embed records as what is found."""
-    return await embedder.passages([record.text for record in records])
+    """Embed records: rules as what is found, examples as what is looked up, for they are compared with texts of a stream, like to like."""
+    examples = [row for row, record in enumerate(records) if record.kind.is_example]
+    others = [row for row, record in enumerate(records) if not record.kind.is_example]
+    looked_up = await embedder.queries([records[row].text for row in examples])
+    found = await embedder.passages([records[row].text for row in others])
+    vectors = np.empty((len(records), max(looked_up.shape[1], found.shape[1])), np.float32)
+    vectors[examples] = looked_up
+    vectors[others] = found
+    return vectors

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -14,24 +13,14 @@ import numpy as np
 from livesteward.contracts import Category, RetrievedRule, Rulebook
 from livesteward.errors import InputError
 from livesteward.models.embedders import Embedder, Vectors, embedder_from_settings
-from livesteward.retrieval.fusion import Floats, FusionWeights, fuse
+from livesteward.retrieval.fusion import FusionWeights, fused
 from livesteward.retrieval.index import RuleIndex
-from livesteward.retrieval.lexical import LexicalIndex
-from livesteward.retrieval.records import RecordKind
+from livesteward.retrieval.loaded import ExampleSimilarity, LoadedRulebook
 from livesteward.retrieval.rulebook import PolicyLibrary, load_library
-from livesteward.retrieval.store import StoredRecords
 from livesteward.settings import Settings
 
 _LOADED: Final = 64
 """Rulebooks kept in memory: about 2 MB each."""
-
-
-@dataclass(frozen=True)
-class ExampleSimilarity:
-    """How near texts come to a rule's examples: the highest cosine similarity to those that break it and to those that do not."""
-
-    breaks: float
-    allowed: float
 
 
 class RuleSearch:
@@ -40,14 +29,12 @@ class RuleSearch:
     Args:
         library: The rule documents.
         index: Where their vectors are.
-        candidates: Rules taken from each of the two searches before they are fused.
-        weights: What the two searches count.
+        weights: What counts how much.
     """
 
-    def __init__(self, library: PolicyLibrary, index: RuleIndex, *, candidates: int = 40, weights: FusionWeights | None = None) -> None:
+    def __init__(self, library: PolicyLibrary, index: RuleIndex, *, weights: FusionWeights | None = None) -> None:
         self.library = library
         self.index = index
-        self._candidates = candidates
         self._weights = weights or FusionWeights()
         self._loaded: OrderedDict[str, LoadedRulebook] = OrderedDict()
         self._loading: dict[str, asyncio.Task[LoadedRulebook]] = {}
@@ -62,7 +49,7 @@ class RuleSearch:
         """
         embedder = embedder or embedder_from_settings(settings)
         index = RuleIndex.from_settings(settings, embedder, may_build=may_build)
-        return cls(load_library(settings.policies_dir), index, candidates=settings.retrieval.candidates)
+        return cls(load_library(settings.policies_dir), index)
 
     async def search(
         self,
@@ -189,66 +176,19 @@ class RuleSearch:
         if not len(rows):
             return [[] for _ in texts]
         found = []
-        for text, dense in zip(texts, loaded.dense(vectors)[:, rows], strict=True):
-            lexical = loaded.lexical.scores(text)[rows]
-            scores = fuse(dense, lexical, self._weights, candidates=self._candidates)
-            order = [int(place) for place in np.argsort(-scores, kind="stable")[:limit] if scores[place] > 0]
+        for text, meaning in zip(texts, loaded.by_meaning(vectors, self._weights)[:, rows], strict=True):
+            words = loaded.words.scores(text)[rows]
+            scores = fused(meaning, words, self._weights)
             found.append(
                 [
                     RetrievedRule(
                         jurisdiction=jurisdiction,
                         rule=loaded.rulebook.rules[rows[place]],
                         score=float(scores[place]),
-                        dense=float(dense[place]),
-                        lexical=float(lexical[place]) if lexical[place] > 0 else None,
+                        dense=float(meaning[place]),
+                        lexical=float(words[place]) if words[place] > 0 else None,
                     )
-                    for place in order
+                    for place in np.argsort(-scores, kind="stable")[:limit]
                 ]
             )
         return found
-
-
-class LoadedRulebook:
-    """A rulebook with the vectors of its records, read from the index, and its words."""
-
-    def __init__(self, rulebook: Rulebook, stored: StoredRecords) -> None:
-        self.rulebook = rulebook
-        self.rows = {rule.rule_id: row for row, rule in enumerate(rulebook.rules)}
-        # Records in the order of the rules, so that the best record of each rule is one reduction.
-        order = sorted(range(len(stored.records)), key=lambda i: self.rows[stored.records[i].rule_id])
-        self._vectors: Floats = stored.vectors[order] if order else np.zeros((0, 1), np.float32)
-        self._kinds = np.array([stored.records[i].kind.value for i in order])
-        owners = np.array([self.rows[stored.records[i].rule_id] for i in order])
-        self._starts = np.searchsorted(owners, np.arange(len(rulebook.rules)))
-        self._ends = np.searchsorted(owners, np.arange(len(rulebook.rules)), side="right")
-        self.lexical = LexicalIndex([_words(rule) for rule in rulebook.rules])
-
-    def dense(self, vectors: Vectors) -> Floats:
-        """Return, for each vector and rule, the similarity of the rule's best record."""
-        if not self.rows:
-            return np.zeros((len(vectors), 0), np.float32)
-        best: Floats = np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1)
-        return best
-
-    def rows_of(self, categories: Collection[Category] | None) -> list[int]:
-        """The rows of the rules of ``categories``; of all without."""
-        return [row for row, rule in enumerate(self.rulebook.rules) if categories is None or rule.category in categories]
-
-    def example_similarities(self, vectors: Vectors, rule_ids: Collection[str]) -> dict[str, ExampleSimilarity]:
-        """See :meth:`RuleSearch.example_similarities`."""
-        found = {}
-        for rule_id in rule_ids:
-            records = slice(self._starts[self.rows[rule_id]], self._ends[self.rows[rule_id]])
-            best = (vectors @ self._vectors[records].T).max(axis=0)
-            kinds = self._kinds[records]
-            found[rule_id] = ExampleSimilarity(
-                breaks=float(best[kinds == RecordKind.BREAKS].max()), allowed=float(best[kinds == RecordKind.ALLOWED].max())
-            )
-        return found
-
-
-def _words(rule: object) -> str:
-    from livesteward.contracts import Rule
-
-    assert isinstance(rule, Rule)
-    return " ".join((rule.title, rule.text, *rule.exceptions, *rule.breaks, *rule.allowed))

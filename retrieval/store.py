@@ -6,6 +6,7 @@ that dies leaves a half-written collection under that other name, which the next
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import httpx2
 import numpy as np
 from filelock import FileLock, Timeout
 
@@ -29,7 +31,7 @@ _BUILDING: Final = "building"
 _ABANDONED_S: Final = 3_600.0
 """On a server, where the lock file of one machine does not bind the next, an unfinished collection of this age has no writer."""
 _LOCK_WAIT_S: Final = 600.0
-_BATCH: Final = 1_000
+_BATCH: Final = 250
 
 
 class StoredRecords(NamedTuple):
@@ -176,12 +178,16 @@ class RuleStore:
         import chromadb
         from chromadb.config import Settings as ChromaOptions
 
+        options = ChromaOptions(anonymized_telemetry=False)
         if self._server.host is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return chromadb.PersistentClient(path=str(self._folder), settings=ChromaOptions(anonymized_telemetry=False))
-        return chromadb.HttpClient(
-            host=self._server.host, port=self._server.port, ssl=self._server.ssl, settings=ChromaOptions(anonymized_telemetry=False)
-        )
+            return chromadb.PersistentClient(path=str(self._folder), settings=options)
+        address = f"{'https' if self._server.ssl else 'http'}://{self._server.host}:{self._server.port}"
+        # Chroma's client waits for ever: ask first whether anybody is there, then give its session a limit.
+        httpx2.get(f"{address}/api/v2/heartbeat", timeout=self._server.timeout_s).raise_for_status()
+        client = chromadb.HttpClient(host=self._server.host, port=self._server.port, ssl=self._server.ssl, settings=options)
+        client._server._session.timeout = self._server.timeout_s
+        return client
 
     def _delete(self, name: str) -> None:
         try:
@@ -211,8 +217,6 @@ class RuleStore:
 
 def collection_name(ref: RulebookRef, fingerprint: str) -> str:
     """The name under which readers look for a rulebook's collection."""
-    import hashlib
-
     made_by = hashlib.sha256(f"{LAYOUT}\0{fingerprint}".encode()).hexdigest()[:8]
     return f"rules-{ref.jurisdiction}-{ref.digest[:32]}-{made_by}"
 

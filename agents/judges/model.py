@@ -41,13 +41,14 @@ class ModelJudge:
             ModelError: If it gives no answer that can be used.
         """
         sampling = Sampling(temperature=self._settings.temperature, max_tokens=self._settings.max_tokens)
+        images = await asyncio.to_thread(self._images, case) if self.sees else ()
         request = ModelRequest(
             messages=render_judge(
                 self._prompt,
                 case.segment,
                 case.rules,
                 memory=case.memory.recent_speech,
-                images=await asyncio.to_thread(self._images, case) if self.sees else (),
+                images=images,
                 keep=[suspect.item_id for suspect in case.screened.suspects],
             ),
             answer_schema=judge_schema(case.rules, case.segment),
@@ -56,22 +57,24 @@ class ModelJudge:
             deadline_s=self._settings.timeout_s,
         )
         answer = await self._model.ask(request)
-        return self._judgement(case, answer, read_judge_answer(answer, case.segment), sampling)
+        # Which pictures the budget left out is not known, only how many: then none counts as seen.
+        shown = () if answer.trimmed.get("image") else tuple(image.item_id for image in images if image.item_id)
+        return self._judgement(case, answer, read_judge_answer(answer, case.segment), sampling, shown)
 
     async def aclose(self) -> None:
         """Close the model."""
         await self._model.aclose()
 
-    def _judgement(self, case: Case, answer: ModelAnswer, said: JudgeAnswer, sampling: Sampling) -> Judgement:
+    def _judgement(self, case: Case, answer: ModelAnswer, said: JudgeAnswer, sampling: Sampling, shown: tuple[str, ...]) -> Judgement:
         claims = tuple(_claim(case, finding, answer) for finding in said.findings)
         scores = dict.fromkeys(Category, 0.0)
-        categories = {found.rule.rule_id: found.rule.category for found in case.rules}
         weak = True
         for claim in claims:
-            category = categories.get(claim.rule_id)
-            if category is not None:
-                scores[category] = max(scores[category], claim.confidence)
-                weak = weak and claim.confidence < case.thresholds.lowest_review(category, case.regions)
+            for found in case.rules:
+                if found.rule.rule_id == claim.rule_id and (not claim.jurisdictions or found.jurisdiction in claim.jurisdictions):
+                    category = found.rule.category
+                    scores[category] = max(scores[category], claim.confidence)
+                    weak = weak and claim.confidence < case.thresholds.band(category, found.jurisdiction).review
         unsure = []
         if said.decision is Decision.REVIEW or (said.decision is Decision.VIOLATION and weak):
             unsure.append(
@@ -90,6 +93,7 @@ class ModelJudge:
             sampling=sampling.model_dump(exclude_none=True),
             tokens=answer.tokens,
             trimmed=answer.trimmed,
+            frames_shown=shown,
             replayed=answer.replayed,
         )
 
@@ -109,6 +113,9 @@ def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
         raise ModelAnswerError(f"{finding.rule_id} accuses a viewer without saying which", raw=answer.raw)
     if kind is SubjectKind.HOST:
         subject_id = case.segment.host.host_id
+    elif kind is SubjectKind.GUEST:
+        # The platform names no guests; whatever name the model gives is somebody else's.
+        subject_id = None
     return Claim(
         rule_id=finding.rule_id,
         subject=Subject(kind=kind, subject_id=subject_id),

@@ -14,6 +14,9 @@ WINDOW_WORDS: Final = 45
 WINDOW_CHARS: Final = 280
 """The same for scripts that do not put spaces between words, and a bound on what one embedding costs."""
 
+LONG_CHARS: Final = 2 * WINDOW_CHARS
+"""A text longer than this is taken in pieces: an embedding of all of it would not see a threat in its middle, nor its end at all."""
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -35,14 +38,18 @@ class Passage:
 def passages(segment: Segment, suspects: frozenset[str]) -> list[Passage]:
     """Return the passages that hold at least one suspect.
 
-    Speech is taken in windows, since what a sentence means hangs on those around it; overlays, titles, messages and gifts stand alone.
+    Speech is taken in windows, since what a sentence means hangs on those around it; overlays, titles, messages and gifts stand alone. Of a
+    long text the items hold a piece each, verbatim.
     """
     items = segment.items()
     found: list[Passage] = []
     for speech in _turns(items):
         found.extend(window for window in _windows(speech, segment) if any(item.item_id in suspects for item in window.items))
     found.extend(
-        Passage(subject_of(item, segment), (item,)) for item in items if item.modality is not Modality.SPEECH and item.item_id in suspects
+        Passage(subject_of(item, segment), (piece,))
+        for item in items
+        if item.modality is not Modality.SPEECH and item.item_id in suspects
+        for piece in _pieces(item)
     )
     return found
 
@@ -58,9 +65,35 @@ def subject_of(item: TextItem, segment: Segment) -> Subject:
 
 def _turns(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
     for guest in (False, True):
-        spoken = [item for item in items if item.modality is Modality.SPEECH and (item.speaker is Speaker.GUEST) is guest]
+        said = [item for item in items if item.modality is Modality.SPEECH and (item.speaker is Speaker.GUEST) is guest]
+        spoken = [piece for item in said for piece in _pieces(item)]
         if spoken:
             yield spoken
+
+
+def _pieces(item: TextItem) -> Iterator[TextItem]:
+    text = item.text
+    if len(text) <= LONG_CHARS:
+        yield item
+        return
+    for start, end in pieces(text, WINDOW_CHARS):
+        yield item.model_copy(update={"text": text[start:end]})
+
+
+def pieces(text: str, size: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of pieces of about ``size`` characters, each from the middle of the one before, cut at spaces if possible."""
+    start = 0
+    while True:
+        end = start + size
+        if end >= len(text):
+            yield start, len(text)
+            return
+        space = text.rfind(" ", start + size * 3 // 4, end)
+        end = space if space > 0 else end
+        yield start, end
+        middle = start + size // 2
+        space = text.find(" ", middle, start + size * 3 // 4)
+        start = space + 1 if space > 0 else middle
 
 
 def _windows(spoken: list[TextItem], segment: Segment) -> Iterator[Passage]:

@@ -6,7 +6,10 @@ import re
 
 from livesteward.agents.state import ClaimedEvidence
 from livesteward.contracts import Modality, Rule, Segment, Subject, SubjectKind
+from livesteward.prompts.fence import neutralise
 
+_QUOTED_CHARS = 160
+_SENTENCE_CHARS = 600
 _VERBS = {
     Modality.SPEECH: "says",
     Modality.CHAT: "writes",
@@ -20,15 +23,18 @@ def explain(rule: Rule, subject: Subject, evidence: tuple[ClaimedEvidence, ...],
     """Say in one or two sentences why ``evidence`` breaks ``rule``."""
     items = {item.item_id: item for item in segment.items()}
     place = items[evidence[0].item_id]
-    who = {SubjectKind.HOST: "The host", SubjectKind.GUEST: "A guest", SubjectKind.VIEWER: f"Viewer {subject.subject_id}"}[subject.kind]
+    subject_id = neutralise(subject.subject_id or "")
+    who = {SubjectKind.HOST: "The host", SubjectKind.GUEST: "A guest", SubjectKind.VIEWER: f"Viewer {subject_id}"}[subject.kind]
     at = "" if place.modality is Modality.TITLE else f" at {clock(segment.offset_s + place.at_s)}"
-    quote = place.text if len(place.text) <= 160 else place.text[:157].rsplit(" ", 1)[0] + " …"
+    said = " ".join(neutralise(evidence[0].quote or place.text).split())
+    quote = said if len(said) <= _QUOTED_CHARS else said[: _QUOTED_CHARS - 3].rsplit(" ", 1)[0] + " …"
     return f"{who} {_VERBS[place.modality]}{at}: “{quote}” {rule.rule_id} ({rule.title}): {first_sentence(rule.text)}"
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a rule's text."""
-    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+    """Return the first sentence of a rule's text, and no more than 600 characters of it."""
+    first = re.split(r"(?<=[.!?])\s|(?<=[。！？])", text.strip(), maxsplit=1)[0]
+    return first if len(first) <= _SENTENCE_CHARS else f"{first[: _SENTENCE_CHARS - 1]}…"
 
 
 def clock(seconds: float) -> str:

@@ -1,47 +1,72 @@
 """Would the judge have said the same without the words that tried to steer it?
 
-A model is asked a second time with every suspected injection blanked out. Claims against the host or a guest that only stand while
-the injection is there are dropped, and so is an ``allow`` that only stands with it; both go to a person.
+A model is asked a second time with every suspected injection blanked out. Where the two answers differ, the one without the injection
+is believed and a person looks: claims that only stand while the injection is there are dropped, and so is such an ``allow``.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from livesteward.agents.judges.case import Case
-from livesteward.agents.state import Claim, Judgement
-from livesteward.contracts import ReviewCode, ReviewReason, Segment, SubjectKind, TokenCounts
+from livesteward.agents.state import Claim, Judgement, StreamMemory
+from livesteward.contracts import ReviewCode, ReviewReason, Segment, Subject, SubjectKind, TokenCounts
 
 BLANK: Final = "[removed]"
 
+SAME_CONFIDENCE: Final = 0.1
+"""Two answers whose confidence differs by no more than this say the same."""
+
+_Key: TypeAlias = tuple[str, Subject]
+
 
 def without_injections(case: Case) -> Case:
-    """Return the case with the text of every suspected injection blanked out."""
-    from dataclasses import replace
+    """Return the case with every suspected injection blanked out, wherever the judge could meet it.
 
-    return replace(case, segment=_blanked(case.segment, frozenset(case.screened.injections)))
+    That is its text, the picture that it was read from, the names under which people write (which the judge reads and nobody is judged
+    by), and what is remembered of the stream.
+    """
+    ids = frozenset(case.screened.injections)
+    read = [overlay for overlay in case.segment.overlays if overlay.overlay_id in ids]
+    # The same words may stand in other pictures too, since a text that is read twice is kept once.
+    return replace(case, segment=_blanked(case.segment, ids), frames=() if read else case.frames, memory=StreamMemory())
 
 
 def injection_doubts(judgement: Judgement, again: Judgement, injections: tuple[str, ...]) -> tuple[Judgement, tuple[ReviewReason, ...]]:
     """Compare the judgement with the one without injections.
 
+    A claim that a viewer broke a rule by the injection itself is about it and stays.
+
     Returns:
-        The judgement without claims that hang on the injection (claims that cite it as evidence are about it and stay), and a reason
-        for review for each difference.
+        The judgement without claims that hang on the injection, and a reason for review for each difference.
     """
     kept: list[Claim] = []
     doubts: list[ReviewReason] = []
-    stands = {(claim.rule_id, claim.subject) for claim in again.claims}
+    words = f"Without {', '.join(injections)}"[:300]
+    stands = _by_key(again.claims)
     for claim in judgement.claims:
-        about_it = claim.subject.kind is SubjectKind.VIEWER and any(evidence.item_id in injections for evidence in claim.evidence)
-        if about_it or (claim.rule_id, claim.subject) in stands:
+        about = f"{claim.rule_id} against the {claim.subject.kind.value}"
+        other = stands.get((claim.rule_id, claim.subject))
+        if claim.subject.kind is SubjectKind.VIEWER and any(place.item_id in injections for place in claim.evidence):
             kept.append(claim)
+        elif other is None:
+            doubts.append(_doubt(f"{words}, {about} does not stand"))
         else:
-            doubts.append(_doubt(f"{claim.rule_id} against the {claim.subject.kind.value} does not stand without {', '.join(injections)}"))
+            if abs(other.confidence - claim.confidence) > SAME_CONFIDENCE:
+                doubts.append(_doubt(f"{words}, {about} has a confidence of {other.confidence:.2f}, not {claim.confidence:.2f}"))
+            if set(other.jurisdictions) != set(claim.jurisdictions):
+                doubts.append(_doubt(f"{words}, {about} stands in other jurisdictions"))
+            kept.append(claim.model_copy(update={"confidence": other.confidence}))
+    said = _by_key(judgement.claims)
+    for key, claim in stands.items():
+        if key not in said:
+            doubts.append(_doubt(f"{words}, the judge finds {claim.rule_id} against the {claim.subject.kind.value}"))
     if judgement.allows and not again.allows:
-        doubts.append(_doubt(f"Without {', '.join(injections)} the judge would not allow the segment"))
-    if not judgement.claims and again.claims:
-        doubts.append(_doubt(f"Without {', '.join(injections)} the judge finds {again.claims[0].rule_id}"))
+        doubts.append(_doubt(f"{words}, the judge would not allow the segment"))
+    if again.unsure and not judgement.unsure:
+        doubts.append(_doubt(f"{words}, the judge asks for a person"))
     tokens = TokenCounts(
         prompt=judgement.tokens.prompt + again.tokens.prompt,
         completion=judgement.tokens.completion + again.tokens.completion,
@@ -50,17 +75,27 @@ def injection_doubts(judgement: Judgement, again: Judgement, injections: tuple[s
     return judgement.model_copy(update={"claims": tuple(kept), "tokens": tokens}), tuple(dict.fromkeys(doubts))
 
 
+def _by_key(claims: Iterable[Claim]) -> dict[_Key, Claim]:
+    """Return the claims by rule and subject, of several on one the most confident."""
+    return {(claim.rule_id, claim.subject): claim for claim in sorted(claims, key=lambda claim: claim.confidence)}
+
+
 def _doubt(detail: str) -> ReviewReason:
-    return ReviewReason(code=ReviewCode.INJECTION_SUSPECTED, detail=f"{detail}.")
+    return ReviewReason(code=ReviewCode.INJECTION_SUSPECTED, detail=f"{detail}."[:2_000])
 
 
 def _blanked(segment: Segment, ids: frozenset[str]) -> Segment:
     return segment.model_copy(
         update={
             "title": BLANK if "title" in ids else segment.title,
+            "stream_category": "",
             "utterances": tuple(u.model_copy(update={"text": BLANK}) if u.utterance_id in ids else u for u in segment.utterances),
             "overlays": tuple(o.model_copy(update={"text": BLANK}) if o.overlay_id in ids else o for o in segment.overlays),
-            "chat": tuple(c.model_copy(update={"text": BLANK}) if c.message_id in ids else c for c in segment.chat),
-            "gifts": tuple(g.model_copy(update={"message": BLANK}) if g.gift_id in ids else g for g in segment.gifts),
+            "chat": tuple(
+                c.model_copy(update={"display_name": "", **({"text": BLANK} if c.message_id in ids else {})}) for c in segment.chat
+            ),
+            "gifts": tuple(
+                g.model_copy(update={"name": "gift", **({"message": BLANK} if g.gift_id in ids else {})}) for g in segment.gifts
+            ),
         }
     )

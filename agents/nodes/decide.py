@@ -31,6 +31,10 @@ from livesteward.contracts import (
 )
 
 MAX_STRIKES_KEPT: Final = 200
+"""Of the stream's own strikes, and as many of its viewers': a raid must not make a host's past forgotten."""
+
+MAX_SPEECH_KEPT: Final = 600
+"""Characters."""
 
 _BESIDE: Final = frozenset({ActionKind.SUPPORT, ActionKind.ESCALATE})
 
@@ -60,6 +64,7 @@ class Ground:
         scores: By category, of the judge or, where it cleared the segment, of the screen.
         problems: Failures of steps.
         memory: Of the stream.
+        injections: Ids of items that try to steer the judge; they are not remembered.
     """
 
     verdict_id: str
@@ -71,6 +76,7 @@ class Ground:
     scores: dict[Category, float]
     problems: tuple[ReviewReason, ...]
     memory: StreamMemory
+    injections: tuple[str, ...] = ()
 
 
 def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, now: datetime) -> tuple[Verdict, StreamMemory]:
@@ -84,7 +90,6 @@ def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, no
                 detail=f"{category.value} with {max(charge.claim.confidence for charge in held):.2f}: {held[0].claim.rationale}"[:2_000],
             )
         )
-    memory = ground.memory
     rulings = []
     struck: list[Strike] = []
     for region in ground.regions:
@@ -104,7 +109,7 @@ def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, no
         review_reasons=tuple(dict.fromkeys(reasons)),
         provenance=provenance,
     )
-    return verdict, _remember(memory, ground.segment, struck)
+    return verdict, _remember(ground, struck)
 
 
 def _charges(ground: Ground, thresholds: Thresholds) -> Iterable[_Charge]:
@@ -180,10 +185,11 @@ def _strike(charge: _Charge, ground: Ground, thresholds: Thresholds) -> Strike:
     at_s = ground.segment.offset_s + min(_evidence(charge.claim, ground.segment), key=lambda evidence: evidence.at_s).at_s
     earlier = [strike for strike in ground.memory.strikes if strike.subject == subject]
     same = [strike for strike in earlier if strike.rule_id == charge.rule.rule_id]
-    recent = next((strike for strike in reversed(same) if at_s - strike.at_s <= thresholds.memory.debounce_s), None)
+    # Counted from the strike itself: who goes on and on must not stay at the first step of the ladder for ever.
+    recent = next((strike for strike in reversed(same) if abs(at_s - strike.at_s) <= thresholds.memory.debounce_s), None)
     if recent is not None:
-        return Strike(subject=subject, rule_id=charge.rule.rule_id, at_s=at_s, number=recent.number)
-    prior = 0 if subject.kind is SubjectKind.VIEWER else ground.segment.host.prior_strikes
+        return recent
+    prior = ground.segment.host.prior_strikes if subject.kind is SubjectKind.HOST else 0
     return Strike(subject=subject, rule_id=charge.rule.rule_id, at_s=at_s, number=max([prior, *(strike.number for strike in same)]) + 1)
 
 
@@ -224,11 +230,18 @@ def _evidence(claim: Claim, segment: Segment) -> tuple[Evidence, ...]:
     )
 
 
-def _remember(memory: StreamMemory, segment: Segment, struck: list[Strike]) -> StreamMemory:
-    speech = " ".join(utterance.text for utterance in segment.utterances)
+def _remember(ground: Ground, struck: list[Strike]) -> StreamMemory:
+    memory, segment = ground.memory, ground.segment
+    strikes = tuple(dict.fromkeys((*memory.strikes, *struck)))
+    viewers, stream = (
+        tuple(strike for strike in strikes if (strike.subject.kind is SubjectKind.VIEWER) is theirs)[-MAX_STRIKES_KEPT:]
+        for theirs in (True, False)
+    )
+    # What poses as an instruction must not reach the judge of the next segment by way of the memory.
+    speech = " ".join(utterance.text for utterance in segment.utterances if utterance.utterance_id not in ground.injections)
     return StreamMemory(
         stream_id=segment.stream_id,
         segments=memory.segments + 1,
-        strikes=(*memory.strikes, *struck)[-MAX_STRIKES_KEPT:],
-        recent_speech=f"{memory.recent_speech} {speech}".strip()[-600:],
+        strikes=tuple(strike for strike in strikes if strike in {*viewers, *stream}),
+        recent_speech=f"{memory.recent_speech} {speech}".strip()[-MAX_SPEECH_KEPT:],
     )

@@ -1,27 +1,29 @@
 """verify: believe no claim that cannot be shown.
 
-A claim holds when its rule was retrieved, each quote stands verbatim in the item that it is said to come from, the items belong to the
-subject that is accused, and the quoted words look at least a little like the category to the trained heads. What fails goes to a person.
+A claim holds when its rule was retrieved and is about that kind of subject, each quote stands verbatim in the item that it is said to
+come from, the items belong to the subject that is accused, and the subject's own words look at least a little like the category to the
+trained heads. What fails goes to a person.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from livesteward.agents.nodes.quotes import verbatim
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement, Verified
 from livesteward.contracts import (
     Modality,
     RetrievedRule,
     ReviewCode,
     ReviewReason,
+    Rule,
     Segment,
     Speaker,
     Subject,
     SubjectKind,
     TextItem,
 )
-from livesteward.prompts.fence import neutralise
 
 Support = Mapping[tuple[str, str], float]
 """For a category and an item id, the probability that the trained heads give the item's text."""
@@ -30,7 +32,7 @@ Support = Mapping[tuple[str, str], float]
 def verify_claims(
     judgement: Judgement, segment: Segment, rules: tuple[RetrievedRule, ...], *, support: Support | None, second_opinion: float
 ) -> Verified:
-    """Check every claim of ``judgement``.
+    """Check every claim of ``judgement``; of those that hold, the quotes are put as they stand in the segment.
 
     Args:
         judgement: What the judge said.
@@ -39,94 +41,113 @@ def verify_claims(
         support: Scores of the heads, where a second opinion is asked for.
         second_opinion: The lowest score that supports a claim.
     """
-    items = {item.item_id: item for item in segment.items()}
-    pictures = {frame.frame_id for frame in segment.frames}
+    seen = _Seen(
+        items={item.item_id: item for item in segment.items()},
+        frames=frozenset(frame.frame_id for frame in segment.frames),
+        shown=frozenset(judgement.frames_shown),
+        host_id=segment.host.host_id,
+    )
     held: list[Claim] = []
     places: list[tuple[str, ...]] = []
     rejected: list[ReviewReason] = []
     stream_in_doubt = False
     for claim in judgement.claims:
-        where = tuple(
-            dict.fromkeys(
-                found.jurisdiction
-                for found in rules
-                if found.rule.rule_id == claim.rule_id and (not claim.jurisdictions or found.jurisdiction in claim.jurisdictions)
-            )
-        )
-        fault = _fault(claim, where, items, pictures, segment) or _opinion(claim, rules, items, support, second_opinion)
+        named = [one for one in rules if one.rule.rule_id == claim.rule_id]
+        meant = [one for one in named if not claim.jurisdictions or one.jurisdiction in claim.jurisdictions]
+        where = tuple(dict.fromkeys(one.jurisdiction for one in meant if _covers(one.rule, claim.subject)))
+        fault = _rule_fault(claim, named, meant, where) or _fault(claim, seen)
+        if fault is None and support is not None:
+            fault = _opinion(claim, named[0].rule.category.value, seen, support, second_opinion)
         if fault:
-            rejected.append(ReviewReason(code=ReviewCode.UNVERIFIED_FINDING, detail=f"{claim.rule_id}: {fault}"[:2_000]))
+            rejected.append(ReviewReason(code=ReviewCode.UNVERIFIED_FINDING, detail=f"{claim.rule_id[:64]}: {fault}"[:2_000]))
             stream_in_doubt = stream_in_doubt or claim.subject.kind is not SubjectKind.VIEWER
         else:
-            held.append(claim)
+            held.append(claim.model_copy(update={"evidence": tuple(seen.as_written(place) for place in claim.evidence)}))
             places.append(where)
     return Verified(
         claims=tuple(held), jurisdictions=tuple(places), rejected=tuple(dict.fromkeys(rejected)), stream_in_doubt=stream_in_doubt
     )
 
 
-def _fault(claim: Claim, where: tuple[str, ...], items: Mapping[str, TextItem], pictures: set[str], segment: Segment) -> str | None:
-    if not where:
+@dataclass(frozen=True)
+class _Seen:
+    """What the judge had before it."""
+
+    items: Mapping[str, TextItem]
+    frames: frozenset[str]
+    shown: frozenset[str]
+    host_id: str
+
+    def fault(self, place: ClaimedEvidence) -> str | None:
+        """Say what is wrong with a piece of evidence."""
+        if place.item_id in self.frames:
+            return None if place.item_id in self.shown else f"the judge was not shown the picture {place.item_id!r}"
+        item = self.items.get(place.item_id)
+        if item is None:
+            return f"the evidence {place.item_id[:128]!r} is no item of the segment"
+        if not place.quote.strip():
+            return f"no quote is given from {place.item_id!r}"
+        return None if verbatim(place.quote, item.text) else f"the quote does not stand in {place.item_id!r}"
+
+    def as_written(self, place: ClaimedEvidence) -> ClaimedEvidence:
+        """Return the evidence with its quote as it stands in the segment."""
+        item = self.items.get(place.item_id)
+        quote = "" if item is None else verbatim(place.quote, item.text) or item.text
+        return place.model_copy(update={"quote": quote[:2_000]})
+
+    def owned_by(self, subject: Subject, place: ClaimedEvidence) -> bool:
+        """Whether the evidence is the subject's own doing. A picture is the stream's, never a viewer's."""
+        if place.item_id in self.frames:
+            return subject.kind is not SubjectKind.VIEWER
+        item = self.items[place.item_id]
+        if subject.kind is SubjectKind.VIEWER:
+            return item.viewer_id is not None and item.viewer_id == subject.subject_id
+        if item.viewer_id is not None:
+            return False
+        if subject.kind is SubjectKind.GUEST:
+            return item.modality is Modality.SPEECH and item.speaker is not Speaker.HOST
+        return item.modality is not Modality.SPEECH or item.speaker is not Speaker.GUEST
+
+
+def _covers(rule: Rule, subject: Subject) -> bool:
+    return bool(rule.ladder.viewer if subject.kind is SubjectKind.VIEWER else rule.ladder.host)
+
+
+def _rule_fault(claim: Claim, named: list[RetrievedRule], meant: list[RetrievedRule], where: tuple[str, ...]) -> str | None:
+    if not named:
         return "the rule is not among those that were retrieved"
+    if not meant:
+        return f"the rule was not retrieved for {', '.join(claim.jurisdictions)}"
+    return None if where else f"the rule is not about what a {claim.subject.kind.value} does"
+
+
+def _fault(claim: Claim, seen: _Seen) -> str | None:
     if not claim.evidence:
         return "no evidence is given"
     if not claim.rationale.strip():
         return "no rationale is given"
-    for evidence in claim.evidence:
-        fault = None if evidence.item_id in pictures else _misquoted(evidence, items)
-        if fault:
-            return fault
-    owned = [
-        evidence.item_id in pictures or _owns(claim.subject, items[evidence.item_id], segment.host.host_id) for evidence in claim.evidence
-    ]
-    if claim.subject.kind is SubjectKind.VIEWER and not all(owned):
-        return f"not all of the evidence is by the viewer {claim.subject.subject_id!r}"
+    fault = next((fault for place in claim.evidence if (fault := seen.fault(place))), None)
+    if fault:
+        return fault
+    subject = claim.subject
+    if subject.kind is SubjectKind.HOST and subject.subject_id not in (None, seen.host_id):
+        return f"{subject.subject_id!r} is not the host"
+    if subject.kind is SubjectKind.GUEST and subject.subject_id is not None:
+        return f"a guest is accused as {subject.subject_id!r}, and guests have no ids"
+    owned = [seen.owned_by(subject, place) for place in claim.evidence]
+    if subject.kind is SubjectKind.VIEWER and not all(owned):
+        return f"not all of the evidence is by the viewer {subject.subject_id!r}"
     if not any(owned):
-        return f"none of the evidence is by the {claim.subject.kind.value} whom it accuses"
+        return f"none of the evidence is by the {subject.kind.value} whom it accuses"
     return None
 
 
-def _misquoted(evidence: ClaimedEvidence, items: Mapping[str, TextItem]) -> str | None:
-    item = items.get(evidence.item_id)
-    if item is None:
-        return f"the evidence {evidence.item_id!r} is no item of the segment"
-    if not fold(evidence.quote):
-        return f"no quote is given from {evidence.item_id!r}"
-    # A model is shown the text with hidden characters and false fences made visible, and may quote it so.
-    if fold(evidence.quote) not in fold(item.text) and fold(evidence.quote) not in fold(neutralise(item.text)):
-        return f"the quote does not stand in {evidence.item_id!r}"
-    return None
-
-
-def _owns(subject: Subject, item: TextItem, host_id: str) -> bool:
-    if subject.kind is SubjectKind.VIEWER:
-        return item.viewer_id is not None and item.viewer_id == subject.subject_id
-    if item.viewer_id is not None:
-        return False
-    if subject.kind is SubjectKind.GUEST:
-        return item.modality is Modality.SPEECH and item.speaker is not Speaker.HOST
-    if subject.subject_id not in (None, host_id):
-        return False
-    return item.modality is not Modality.SPEECH or item.speaker is not Speaker.GUEST
-
-
-def _opinion(
-    claim: Claim,
-    rules: tuple[RetrievedRule, ...],
-    items: Mapping[str, TextItem],
-    support: Support | None,
-    second_opinion: float,
-) -> str | None:
-    if support is None or second_opinion <= 0 or any(evidence.item_id not in items for evidence in claim.evidence):
+def _opinion(claim: Claim, category: str, seen: _Seen, support: Support, second_opinion: float) -> str | None:
+    if second_opinion <= 0 or any(place.item_id in seen.frames for place in claim.evidence):
         return None
-    category = next(found.rule.category.value for found in rules if found.rule.rule_id == claim.rule_id)
-    best = max(support.get((category, evidence.item_id), 0.0) for evidence in claim.evidence)
+    # What others wrote may be the worse part of it, and says nothing of the one who is accused.
+    own = [place for place in claim.evidence if seen.owned_by(claim.subject, place)]
+    best = max(support.get((category, place.item_id), 0.0) for place in own)
     if best >= second_opinion:
         return None
     return f"the quoted words do not look like {category} to the trained heads ({best:.2f} of {second_opinion:.2f} needed)"
-
-
-def fold(text: str) -> str:
-    """Return ``text`` for comparing quotes: one case, compatibility forms, single spaces, no quotation marks around it."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(folded.split()).strip("\"'“”‘’«»「」 ")

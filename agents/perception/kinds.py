@@ -119,7 +119,7 @@ def score_nudity(given: Given, model: str) -> tuple[Signal, ...]:
     scores = {frame: kept.value for frame in keys if (kept := given.cache.get("nudity", keys[frame], _Score)) is not None}
     missing = [frame for frame in keys if frame not in scores]
     given.deadline.check("looking for nudity")
-    fresh = nudity_scores([given.pixels(frame) for frame in missing], threads=given.settings.perception.threads)
+    fresh = nudity_scores([given.pixels(frame) for frame in missing], threads=given.settings.perception.threads) if missing else ()
     for frame, score in zip(missing, fresh, strict=True):
         scores[frame] = score
         given.cache.put("nudity", keys[frame], _Score(value=score))

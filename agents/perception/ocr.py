@@ -28,6 +28,9 @@ SPACE = 0.05
 SAME = 0.86
 """Two texts with this much in common are one text that was read twice."""
 
+SHORT_AND_SURE = 0.85
+"""A text of fewer than four letters needs this confidence."""
+
 _LOOK_ALIKE = str.maketrans("oil", "011")
 _one_at_a_time = threading.Lock()
 
@@ -123,8 +126,12 @@ def merge_blocks(blocks: Iterable[TextBlock], known: Iterable[str] = ()) -> tupl
     merged: list[tuple[str, TextBlock]] = []
     for block in blocks:
         bare = _bare(block.text)
-        # A lone letter is nearly always a pattern that looks like one: lane marks, window frames.
-        if len(bare) < 2 or any(bare in text or _alike(bare, text) for text in given):
+        # A lone letter, or few unsure ones, are nearly always a pattern that looks like them: lane marks, window frames.
+        if (
+            len(bare) < 2
+            or (len(bare) < 4 and block.confidence < SHORT_AND_SURE)
+            or any(bare in text or _alike(bare, text) for text in given)
+        ):
             continue
         for index, (other, first) in enumerate(merged):
             if _alike(bare, other):

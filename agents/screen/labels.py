@@ -12,6 +12,12 @@ INJECTION: Final = "injection"
 LABELS: Final[tuple[str, ...]] = (*(category.value for category in Category), INJECTION)
 """The order of columns in every score matrix and weight file."""
 
+HARM: Final = "harm"
+"""Whether a text is harmful at all, in whichever way: what the screen goes by."""
+
+SCREEN_LABELS: Final[tuple[str, ...]] = (*LABELS, HARM)
+"""The columns of the screen: those of the heads, and harm of any kind last."""
+
 COLUMN: Final[dict[str, int]] = {label: column for column, label in enumerate(LABELS)}
 
 

@@ -19,8 +19,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from livesteward.agents.nodes.screen import HARM_COLUMN, LIKELY
 from livesteward.agents.screen.datasets import SOURCES, LabelledText
-from livesteward.agents.screen.labels import COLUMN, LABELS
+from livesteward.agents.screen.labels import COLUMN, LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
 from livesteward.agents.screen.weights import Floats, features, sigmoid
 from livesteward.errors import ConfigurationError, InputError
@@ -29,10 +30,10 @@ Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it, and how much there is."""
 
 MISSED: Final = 0.01
-"""The share of harmful texts of the tuning part that a label's own floor may let go; the others' floors catch some of them."""
+"""The share of harmful texts of the tuning part that the screen's floor may let go."""
 
-HIGHEST_FLOOR: Final = 0.2
-"""No floor is set above this, however well a label is told apart."""
+LEAST: Final = 20
+"""Harmful texts without which a label is not fitted."""
 
 OWN_WEIGHT: Final = 4.0
 """How much more a case written for live streams counts than a row of a set from elsewhere."""
@@ -52,15 +53,11 @@ class Row:
 
 @dataclass(frozen=True)
 class ScreenRow:
-    """What the screen's floors do on the held-out fifth.
-
-    ``missed`` is the share of the label's harmful texts that are below every floor; ``cleared`` the share of harmless texts below this one.
-    """
+    """What the screen lets go of the held-out fifth: of the texts of one label, or of the ``harmless``."""
 
     label: str
-    floor: float
-    missed: float
-    cleared: float
+    texts: int
+    let_go: float
 
 
 @dataclass(frozen=True)
@@ -96,36 +93,37 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
     grams = _sparse(texts, sparse)
     held = np.array([text.held_out for text in texts])
     tune = ~held & np.array([_tunes(text) for text in texts])
-    weight = np.array([OWN_WEIGHT if text.dataset in OWN_SETS else 1.0 for text in texts])
-    columns = len(LABELS)
-    screen = np.zeros((1 << BITS, columns), dtype=np.float32)
-    margins = np.zeros((len(texts), columns), dtype=np.float32)
-    slope, offset, floors = (np.zeros(columns, dtype=np.float32) for _ in range(3))
+    weight = np.array(
+        [OWN_WEIGHT if text.dataset in OWN_SETS else TEMPLATE_WEIGHT if text.dataset in TEMPLATE_SETS else 1.0 for text in texts]
+    )
     yes, known = _targets(texts)
-    for label, column in COLUMN.items():
-        fit_on = known[:, column] & ~held
-        if yes[fit_on, column].sum() < 20:
-            raise InputError(f"only {int(yes[fit_on, column].sum())} texts to fit {label!r} on; at least 20 are needed")
-        part = fit_on & ~tune
+    columns = len(SCREEN_LABELS)
+    screen = np.zeros((1 << BITS, columns), dtype=np.float32)
+    slope, offset = np.zeros(columns, dtype=np.float32), np.zeros(columns, dtype=np.float32)
+    for column, label in enumerate(SCREEN_LABELS):
+        enough = int(yes[known[:, column] & ~held, column].sum())
+        if enough < LEAST:
+            raise InputError(f"only {enough} texts to fit {label!r} on; at least {LEAST} are needed")
+        part = known[:, column] & ~held & ~tune
         model = LogisticRegression(C=3.0, solver="liblinear", class_weight="balanced")
         model.fit(grams[part], yes[part, column], sample_weight=weight[part])
-        margins[:, column] = model.decision_function(grams) - model.intercept_[0]
-        slope[column], offset[column] = _calibrate(
-            margins[tune & known[:, column], column], yes[tune & known[:, column], column], weight[tune & known[:, column]]
-        )
         screen[:, column] = model.coef_[0]
         progress("screen", column + 1, columns)
     scale = np.abs(screen).max(axis=0) / 127.0
     quantised = np.rint(screen / scale).astype(np.int8)
     margins = np.asarray((grams @ quantised.astype(np.float32)) * scale, dtype=np.float32)
+    for column in range(columns):
+        on = tune & known[:, column]
+        slope[column], offset[column] = _calibrate(margins[on, column], yes[on, column], weight[on])
     scores = sigmoid(margins * slope + offset)
+    floor, screen_rows = _floor(scores, yes, tune, held)
 
     mean = vectors[~held].mean(axis=0).astype(np.float32)
     seen = features(vectors, _out_of_fold(grams, yes, known, held, weight, margins, progress), mean)
-    heads = np.zeros((seen.shape[1], columns), dtype=np.float32)
-    bias = np.zeros(columns, dtype=np.float32)
+    heads = np.zeros((seen.shape[1], len(LABELS)), dtype=np.float32)
+    bias = np.zeros(len(LABELS), dtype=np.float32)
     at_run_time = features(vectors, margins, mean)
-    for column in range(columns):
+    for column in range(len(LABELS)):
         part = known[:, column] & ~held & ~tune
         model = LogisticRegression(C=0.05, max_iter=400, class_weight="balanced")
         model.fit(seen[part], yes[part, column], sample_weight=weight[part])
@@ -134,37 +132,46 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         a, b = _calibrate(raw[on], yes[on, column], weight[on])
         heads[:, column] = model.coef_[0] * a
         bias[column] = model.intercept_[0] * a + b
-        progress("heads", column + 1, columns)
+        progress("heads", column + 1, len(LABELS))
     final = sigmoid(at_run_time @ heads.astype(np.float16).astype(np.float32) + bias)
-
-    for column in range(columns):
-        harmful = scores[tune & known[:, column] & yes[:, column], column]
-        floors[column] = min(float(np.quantile(harmful, MISSED)), HIGHEST_FLOOR)
-    screen_rows = [
-        ScreenRow(
-            label=label,
-            floor=float(floors[column]),
-            missed=float((scores[held & yes[:, column]] < floors).all(axis=1).mean()),
-            cleared=float((scores[held & ~yes.any(axis=1) & known[:, column], column] < floors[column]).mean()),
-        )
-        for label, column in COLUMN.items()
-    ]
     rows = _report(texts, held, yes, known, margins, final)
     arrays: dict[str, npt.NDArray[Any]] = {
         "screen_weights": quantised,
         "screen_scale": scale.astype(np.float32),
         "screen_slope": slope,
         "screen_offset": offset,
-        "screen_floors": floors,
+        "screen_floor": np.float32(floor),
         "heads_weights": heads.astype(np.float16),
         "heads_bias": bias,
         "heads_mean": mean.astype(np.float16),
     }
-    return Fitted(arrays, _manifest(texts, fingerprint, data_digests, rows), tuple(rows), tuple(screen_rows))
+    return Fitted(arrays, _manifest(texts, fingerprint, data_digests, rows, screen_rows), tuple(rows), tuple(screen_rows))
 
 
 OWN_SETS: Final = frozenset({"livesteward_cases", "livesteward_rules"})
 """What was written for live streams: the training cases and the examples of the global rules."""
+
+
+TEMPLATE_SETS: Final = frozenset({"hatecheck", "multilingual_hatecheck", "hatemojicheck"})
+"""Sets of many sentences from few templates."""
+
+TEMPLATE_WEIGHT: Final = 0.5
+"""How much a row of them counts."""
+
+
+def _floor(scores: Floats, yes: Any, tune: Any, held: Any) -> tuple[float, list[ScreenRow]]:
+    harm = scores[:, HARM_COLUMN]
+    likely = (scores[:, : len(LABELS)] >= LIKELY).any(axis=1)
+    harmful = yes[:, HARM_COLUMN]
+    # A text that one label finds likely never leaves, so only the others' scores set the floor.
+    reach = np.where(likely, 1.0, harm)
+    floor = float(np.quantile(reach[tune & harmful], MISSED))
+    gone = reach < floor
+    rows = [ScreenRow("harmless", int((held & ~harmful).sum()), float(gone[held & ~harmful].mean()))]
+    for column, label in enumerate(SCREEN_LABELS):
+        on = held & yes[:, column]
+        rows.append(ScreenRow(label, int(on.sum()), float(gone[on].mean())))
+    return floor, rows
 
 
 def _tunes(text: LabelledText) -> bool:
@@ -172,8 +179,9 @@ def _tunes(text: LabelledText) -> bool:
 
 
 def _targets(texts: list[LabelledText]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    yes = np.array([[label in text.positive for label in LABELS] for text in texts])
-    known = np.array([[label not in text.open for label in LABELS] for text in texts])
+    """Return, texts x screen labels, which labels hold and which are known. A text with no label counts as harmless as a whole."""
+    yes = np.array([[label in text.positive for label in LABELS] + [bool(text.positive)] for text in texts])
+    known = np.array([[label not in text.open for label in LABELS] + [True] for text in texts])
     return yes, known
 
 
@@ -190,14 +198,14 @@ def _out_of_fold(grams: Any, yes: Any, known: Any, held: Any, weight: Any, margi
 
     found = margins.copy()
     parts = np.arange(len(held)) % 3
-    for column in range(len(LABELS)):
+    for column in range(len(SCREEN_LABELS)):
         for part in range(3):
             fit_on = known[:, column] & ~held & (parts != part)
             model = LogisticRegression(C=3.0, solver="liblinear", class_weight="balanced")
             model.fit(grams[fit_on], yes[fit_on, column], sample_weight=weight[fit_on])
             apply = ~held & (parts == part)
             found[apply, column] = model.decision_function(grams[apply]) - model.intercept_[0]
-        progress("margins", column + 1, len(LABELS))
+        progress("margins", column + 1, len(SCREEN_LABELS))
     return found
 
 
@@ -232,7 +240,9 @@ def _report(texts: list[LabelledText], held: Any, yes: Any, known: Any, margins:
     return rows
 
 
-def _manifest(texts: list[LabelledText], fingerprint: str, digests: dict[str, str], rows: list[Row]) -> dict[str, Any]:
+def _manifest(
+    texts: list[LabelledText], fingerprint: str, digests: dict[str, str], rows: list[Row], screen_rows: list[ScreenRow]
+) -> dict[str, Any]:
     used, kept = (Counter(text.dataset for text in texts if text.held_out is held) for held in (False, True))
     sources = [
         {

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from livesteward.agents.screen.labels import LABELS
+from livesteward.agents.screen.labels import LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
 from livesteward.errors import ConfigurationError
 
@@ -22,25 +22,25 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NgramScreen:
-    """A linear model over hashed character n-grams, one column a label, with calibrated output.
+    """A linear model over hashed character n-grams, one column a screen label (harm of any kind last), with calibrated output.
 
     Attributes:
-        weights: Buckets x labels, 8-bit integers.
-        scale: Labels; multiplies the weights.
-        slope: Labels; calibration (Platt 1999): probability = sigmoid(slope * sum / sqrt(n) + offset).
-        offset: Labels.
-        floors: Labels; below all of them a text is clear.
+        weights: Buckets x screen labels, 8-bit integers.
+        scale: Screen labels; multiplies the weights.
+        slope: Screen labels; calibration (Platt 1999): probability = sigmoid(slope * sum / sqrt(n) + offset).
+        offset: Screen labels.
+        floor: Of harm; a text below it is clear unless a single label is likely all the same.
     """
 
     weights: npt.NDArray[np.int8]
     scale: Floats
     slope: Floats
     offset: Floats
-    floors: Floats
+    floor: float
 
     def margins(self, texts: list[str]) -> Floats:
-        """Return uncalibrated sums, texts x labels. An empty text has the margin of its label's offset alone."""
-        sums = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+        """Return uncalibrated sums, texts x screen labels; zeros for an empty text."""
+        sums = np.zeros((len(texts), len(SCREEN_LABELS)), dtype=np.float32)
         for row, text in enumerate(texts):
             found = buckets(text)
             if found.size:
@@ -48,7 +48,7 @@ class NgramScreen:
         return sums
 
     def scores(self, texts: list[str]) -> Floats:
-        """Return probabilities, texts x labels."""
+        """Return probabilities, texts x screen labels."""
         return sigmoid(self.margins(texts) * self.slope + self.offset)
 
 
@@ -57,7 +57,7 @@ class Heads:
     """Logistic heads over a sentence embedding and the screen's margins, one a label, calibrated.
 
     Attributes:
-        weights: (embedding dimensions + labels) x labels.
+        weights: (embedding dimensions + screen labels) x labels.
         bias: Labels.
         mean: Of the embedding, taken away first; embeddings of one model share a large common part.
         fingerprint: Of the embedder that the weights belong to.
@@ -121,7 +121,7 @@ def load_weights(folder: Path = FOLDER) -> Weights:
             scale=stored["screen_scale"],
             slope=stored["screen_slope"],
             offset=stored["screen_offset"],
-            floors=stored["screen_floors"],
+            floor=float(stored["screen_floor"]),
         )
         heads = Heads(
             weights=stored["heads_weights"].astype(np.float32),

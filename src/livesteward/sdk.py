@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 from uuid import uuid4
 
+from pydantic import ValidationError
+
 from livesteward.agents.graph import Agent, build_graph
 from livesteward.agents.state import GraphState, StreamMemory
 from livesteward.agents.steps import StepEvent as StepEvent
 from livesteward.agents.tools import Tools, make_tools
-from livesteward.contracts import RetrievedRule, ReviewDecision, Segment, Verdict, check_jurisdiction
+from livesteward.contracts import Decision, RetrievedRule, ReviewDecision, Segment, Verdict, check_jurisdiction
 from livesteward.errors import ConfigurationError, InputError
 from livesteward.models.protocol import ChatModel
 from livesteward.retrieval.index import IndexProgress
@@ -179,7 +181,12 @@ class Steward:
             media_root: See :meth:`moderate`.
             memory: What the stream's earlier segments left behind.
             on_event: Told of progress.
+
+        Raises:
+            InputError: If a region is unknown, or the memory is of another stream.
         """
+        if memory is not None and memory.stream_id not in ("", segment.stream_id):
+            raise InputError(f"the memory is of stream {memory.stream_id!r} and the segment of {segment.stream_id!r}", field="memory")
         verdict_id = str(uuid4())
         given: GraphState = {
             "verdict_id": verdict_id,
@@ -198,6 +205,8 @@ class Steward:
                 final = cast(GraphState, chunk)
             elif on_event is not None:
                 on_event(cast(StepEvent, chunk))
+        if final["verdict"].decision is not Decision.REVIEW:
+            await self._forget(agent, verdict_id)
         pictures = {ref.frame_id: self._tools.perceiver.frames.get(ref.sha256) for ref in final.get("frames", ())}
         return Examined(
             verdict=final["verdict"],
@@ -269,7 +278,7 @@ class Steward:
         """Hand in a person's decision on a verdict that waits for it.
 
         Raises:
-            InputError: If no verdict of that id waits.
+            InputError: If no verdict of that id waits, or the decision is none; the verdict then goes on waiting.
         """
         from langgraph.types import Command
 
@@ -278,8 +287,15 @@ class Steward:
         state = await agent.aget_state(config) if agent.checkpointer else None
         if state is None or not state.interrupts:
             raise InputError(f"no verdict {verdict_id!r} waits for a decision", field="verdict_id")
-        final = await agent.ainvoke(Command(resume=decision.model_dump(mode="json")), config, context=self._tools, durability="sync")
-        return Reviewed(verdict=final["verdict"], decision=final["person"])
+        try:
+            # Checked here, where it is said what is wrong; langgraph would check it too, and leave the verdict waiting.
+            checked = ReviewDecision.model_validate(decision.model_dump() if isinstance(decision, ReviewDecision) else decision)
+        except ValidationError as error:
+            raise InputError.from_validation(error, source="decision") from error
+        final = await agent.ainvoke(Command(resume=checked.model_dump(mode="json")), config, context=self._tools, durability="sync")
+        reviewed = Reviewed(verdict=final["verdict"], decision=final["person"])
+        await self._forget(agent, verdict_id)
+        return reviewed
 
     def describe_graph(self) -> str:
         """Return a drawing of the agent's graph as Mermaid text."""
@@ -292,6 +308,11 @@ class Steward:
                 saver = await self._saver()
                 self._agent = build_graph(checkpointer=saver, human_review=self.settings.human_review)
             return self._agent
+
+    async def _forget(self, agent: Agent, verdict_id: str) -> None:
+        """Delete the checkpoint of a verdict that waits for nobody: only pending reviews are kept."""
+        if not isinstance(agent.checkpointer, bool) and agent.checkpointer is not None:
+            await agent.checkpointer.adelete_thread(verdict_id)
 
     async def _saver(self) -> Any:
         if not self.settings.human_review:

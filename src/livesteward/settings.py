@@ -120,8 +120,6 @@ class RetrievalSettings(_Part):
     """How many rules reach the judge."""
 
     rules_per_jurisdiction: Annotated[int, Field(ge=1, le=50)] = 8
-    candidates: Annotated[int, Field(ge=1, le=500)] = 40
-    """Taken from each of the two searches before they are fused."""
 
 
 class PerceptionSettings(_Part):
@@ -200,6 +198,11 @@ class Settings(BaseSettings):
     def policies_dir(self) -> Path:
         """The rule documents: the workspace's where it has them, else those that ship."""
         return self._own("policies") or _shipped("retrieval") / "policies"
+
+    @property
+    def frozen_vectors(self) -> Path:
+        """Vectors of the rules that ship, made beforehand by ``livesteward policies index --freeze``."""
+        return _shipped("retrieval") / "vectors.npz"
 
     @property
     def prompts_dir(self) -> Path:

@@ -72,9 +72,8 @@ def refuse_unknown_variables(settings: type[BaseSettings]) -> None:
             continue
         if variable.removeprefix(ENV_PREFIX).split("__")[0] in known:
             continue
-        every = [f"{ENV_PREFIX}{name}" for name in _names(settings)]
-        near = difflib.get_close_matches(variable, every, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else "`livesteward init` writes a file that lists the settings"
+        near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), _names(settings), n=1, cutoff=0.6)
+        hint = f"did you mean {ENV_PREFIX}{near[0]}?" if near else "`livesteward init` writes a file that lists the settings"
         raise ConfigurationError(f"the variable {variable} is no setting; {hint}")
 
 

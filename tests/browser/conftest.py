@@ -23,7 +23,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 Shown = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+# A session-wide one would leave its event loop running under the tests of other folders.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
@@ -36,13 +37,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def shown(browser: Browser, tmp_path: Path) -> Iterator[Shown]:
-    """Open the page of some streams from a file, as a user does; ``page.requests`` would be in ``sent``."""
+    """Open the page of some streams from a file, as a user does; options are those of a browser context."""
     contexts = []
 
     def show(*streams: WatchedStream, **options: object) -> Page:
         path = tmp_path / f"page-{len(contexts)}.html"
         path.write_text(render_page(streams), encoding="utf-8")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options})
         contexts.append(context)
         context.set_default_timeout(15_000)
         page = context.new_page()

@@ -84,8 +84,8 @@ def test_no_request_leaves_and_the_console_is_silent(browser: Browser, tmp_path:
     requests: list[Request] = []
     said: list[ConsoleMessage] = []
     page = browser.new_page()
-    page.on("request", requests.append)
-    page.on("console", said.append)
+    page.on("request", lambda request: requests.append(request))
+    page.on("console", lambda message: said.append(message))
     page.goto(path.as_uri())
     page.locator("details").first.click()
     page.wait_for_timeout(300)

@@ -46,7 +46,7 @@ def examine() -> Report:
     checks += extras()
     if loaded:
         settings = loaded[0]
-        for name, look, if_it_fails, timeout_s in _LOOKS:
+        for name, look, if_it_fails, timeout_s in LOOKS:
             # Bound now: the loop variable would be another one by the time that a thread looks at it.
             checks.append(run_check(name, lambda look=look: look(settings), if_it_fails=if_it_fails, timeout_s=timeout_s))  # type: ignore[misc]
     return Report.of(importlib.metadata.version("livesteward"), checks)
@@ -254,7 +254,7 @@ def _engine(settings: Settings) -> Check:
     return Check(name="engine weights", state=CheckState.FINE, detail=f"{weights.name} at {Path(weights.path)}{known}")
 
 
-_LOOKS: Final[tuple[tuple[str, Callable[[Settings], Check], CheckState, float], ...]] = (
+LOOKS: Final[tuple[tuple[str, Callable[[Settings], Check], CheckState, float], ...]] = (
     ("workspace", _workspace, CheckState.MEND, QUICK_S),
     ("cache", _cache, CheckState.BROKEN, QUICK_S),
     ("rules", _rules, CheckState.BROKEN, SLOW_S),
@@ -266,3 +266,4 @@ _LOOKS: Final[tuple[tuple[str, Callable[[Settings], Check], CheckState, float], 
     ("model server", _server, CheckState.MEND, 2 * SERVER_S),
     ("engine weights", _engine, CheckState.MEND, QUICK_S),
 )
+"""Checks that need settings: name, what looks, the state that an error means, and how long it may take in seconds."""

@@ -150,6 +150,12 @@ def _configure_logging() -> None:
         _say(f"setting log_level: {name!r} is no level; there are DEBUG, INFO, WARNING, ERROR and CRITICAL")
         raise typer.Exit(EXIT_BAD_INPUT)
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
+    for handler in logging.getLogger().handlers:
+        # Some libraries set the level of their own loggers, which a handler without one would follow.
+        handler.setLevel(level)
+    logging.captureWarnings(True)
+    # What libraries advise their programmers is no news for users.
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if level <= logging.INFO else logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

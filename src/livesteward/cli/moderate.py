@@ -66,7 +66,7 @@ async def _judge(
 ) -> None:
     from livesteward.cli.asked import all_regions
     from livesteward.cli.judging import judged
-    from livesteward.cli.terminal import verdict_line, verdict_view
+    from livesteward.cli.terminal import print_line, verdict_line, verdict_view
     from livesteward.contracts import Decision
     from livesteward.sdk import Steward
 
@@ -87,5 +87,7 @@ async def _judge(
             on_segment=lambda segment, number: board.begin(segment, number, total),
         ):
             if shows:
-                brief = total > 1 and not verbose and examined.verdict.decision is Decision.ALLOW
-                console.print(verdict_line(examined) if brief else verdict_view(examined, verbose=verbose))
+                if total > 1 and not verbose and examined.verdict.decision is Decision.ALLOW:
+                    print_line(verdict_line(examined))
+                else:
+                    console.print(verdict_view(examined, verbose=verbose))

@@ -73,6 +73,8 @@ def index(
     from livesteward.retrieval.index import IndexedRulebook, IndexProgress, RuleIndex, ensure_index
 
     settings, library, day = _settings(), _library(), _day(on)
+    if freeze and settings.policies_dir != settings.frozen_vectors.parent / "policies":
+        raise InputError(f"only the shipped rules are frozen, and {settings.policies_dir} is a workspace's", field="--freeze")
     names = list(region or library.jurisdictions)
     columns = (TextColumn("embedding {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
@@ -90,7 +92,7 @@ def index(
                 if freeze:
                     from livesteward.retrieval.frozen import freeze as write
 
-                    await write(library, names, day, embedder)
+                    await write(library, library.jurisdictions, day, embedder, settings.frozen_vectors)
                 return built
             finally:
                 await rules.aclose()

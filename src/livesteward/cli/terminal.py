@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from livesteward.cli.output import console
 from livesteward.cli.plain import plain
-from livesteward.cli.watched import Moment, WatchedStream, moments_of, speaker_of
+from livesteward.cli.watched import Moment, WatchedStream, is_violation, moments_of, speaker_of
 from livesteward.cli.words import (
     ACTIONS,
     CATEGORIES,
@@ -38,6 +39,8 @@ STYLES: Final[dict[Decision, str]] = {Decision.ALLOW: "bold green", Decision.REV
 QUOTE_CHARS: Final = 160
 BAR: Final = 24
 REASONS_SHOWN: Final = 8
+WIDE: Final = 120
+"""Characters from which on the table of a watch has a column for each thing."""
 
 
 def decision_text(decision: Decision) -> Text:
@@ -69,8 +72,9 @@ def verdict_view(examined: Examined, *, verbose: bool = False) -> RenderableType
 def verdict_line(examined: Examined) -> Text:
     """Return a verdict in one line, as it appears while a stream runs."""
     verdict, segment = examined.verdict, examined.segment
-    line = Text.assemble((f"{clock(segment.offset_s):>8} ", "dim"), _decision_of(verdict))
-    moment = next(iter(sorted(moments_of(examined), key=lambda found: -found.finding.severity.rank)), None)
+    took = span(sum(verdict.provenance.latency_ms.values()))
+    line = Text.assemble((f"{clock(segment.offset_s):>8} ", "dim"), (f"{took:>7} ", "dim"), _decision_of(verdict))
+    moment = min(moments_of(examined), key=lambda found: (not is_violation(found), -found.finding.severity.rank), default=None)
     if moment is not None:
         line.append(f"  {moment.finding.rule_id} {plain(moment.finding.rule_title)}")
         line.append(f", by {subject_words(moment.finding.subject)}")
@@ -78,15 +82,22 @@ def verdict_line(examined: Examined) -> Text:
         line.append(f" “{quote}”" if quote else "", "italic")
     elif verdict.review_reasons:
         line.append(f"  {_short(verdict.review_reasons[0].code)}: {plain(verdict.review_reasons[0].detail, limit=90)}")
-    line.append(f"  {span(sum(verdict.provenance.latency_ms.values()))}", "dim")
     return line
+
+
+def print_line(line: Text) -> None:
+    """Print one line: cut to the width of a terminal, whole in a pipe."""
+    if console.is_terminal:
+        console.print(line, no_wrap=True, overflow="ellipsis")
+    else:
+        console.print(line, soft_wrap=True)
 
 
 def stream_summary(stream: WatchedStream) -> RenderableType:
     """Return what a stream's segments come to."""
     head = Text.assemble(decision_text(stream.decision), "  ", (stream.title, "bold"))
     head.append(f"  {count(len(stream.examined), 'segment')} of {len(stream.segments)}, {clock(stream.duration_s)}", "dim")
-    regions = Text("  ").join(Text.assemble((f"{place} ", "bold"), decision_text(found)) for place, found in stream.by_region.items())
+    regions = Text("  ").join(_by_region(stream))
     parts: list[RenderableType] = [head, _indented(regions)]
     moment = stream.first_violation()
     if moment is not None:
@@ -95,31 +106,34 @@ def stream_summary(stream: WatchedStream) -> RenderableType:
     return Group(*parts)
 
 
-def watch_table(streams: list[WatchedStream]) -> Table:
-    """Return the table that ends a watch: one row a stream."""
-    table = Table(show_edge=False, pad_edge=False, header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 1, 0))
-    for name in ("stream", "decision by region", "category", "rule"):
+def watch_table(streams: list[WatchedStream], *, width: int) -> Table:
+    """Return the table that ends a watch: one row a stream, with fewer and fuller columns where ``width`` is small."""
+    table = Table(show_edge=False, pad_edge=False, header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), leading=1)
+    wide = width >= WIDE
+    table.add_column("stream", overflow="fold")
+    table.add_column("decision by region", no_wrap=True)
+    for name in ("category", "rule", "first at", "evidence") if wide else ("because of",):
         table.add_column(name, overflow="fold")
-    table.add_column("first at", justify="right", no_wrap=True)
-    table.add_column("evidence", overflow="fold")
     table.add_column("took", justify="right", no_wrap=True)
     for stream in streams:
         moment = stream.first_violation()
-        regions = Text("\n").join(
-            [Text.assemble((f"{place} ", "bold"), decision_text(found)) for place, found in stream.by_region.items()]
-            or [decision_text(stream.decision)]
-        )
+        regions = Text("\n").join(_by_region(stream) or [decision_text(stream.decision)])
         evidence = Text(f"stopped: {plain(stream.error)}", "red") if stream.error else _short_evidence(stream, moment)
+        about = [CATEGORIES[moment.finding.category], moment.finding.rule_id, clock(moment.at_s)] if moment else ["", "", ""]
+        if not wide:
+            about = [" ".join((about[1], about[0])), about[2]] if moment else []
+        because = [*map(Text, about), evidence]
         table.add_row(
-            Text(plain(stream.stream_id)),
-            regions,
-            Text(CATEGORIES[moment.finding.category] if moment else ""),
-            Text(moment.finding.rule_id if moment else ""),
-            Text(clock(moment.at_s) if moment else ""),
-            evidence,
-            Text(span(stream.seconds * 1_000)),
+            Text(plain(stream.stream_id)), regions, *(because if wide else [Text("\n").join(because)]), Text(span(stream.seconds * 1_000))
         )
     return table
+
+
+def _by_region(stream: WatchedStream) -> list[Text]:
+    return [
+        Text.assemble((f"{place} ", "bold"), decision_text(found), " by viewers" if stream.only_viewers(place) else "")
+        for place, found in stream.by_region.items()
+    ]
 
 
 def _headline(verdict: Verdict, segment: Segment) -> Text:

@@ -101,8 +101,8 @@ def _print(fitted: Fitted) -> None:
         table.add_row(label, row.dataset, str(row.texts), str(row.harmful), f"{row.screen_auc:.3f}", f"{row.heads_auc:.3f}")
     console.print(table)
     floors = Table(title="What the screen lets go of the held-out fifth", title_justify="left")
-    for name in ("label", "floor", "harmful texts missed", "harmless texts below this floor"):
+    for name in ("label", "texts", "let go"):
         floors.add_column(name, justify="left" if name == "label" else "right")
     for line in fitted.screen_rows:
-        floors.add_row(line.label, f"{line.floor:.3f}", f"{line.missed:.1%}", f"{line.cleared:.1%}")
+        floors.add_row(line.label, str(line.texts), f"{line.let_go:.1%}")
     console.print(floors)

@@ -124,7 +124,7 @@ async def _watch_one(
 
     from livesteward.cli.judging import judged
     from livesteward.cli.plain import plain
-    from livesteward.cli.terminal import verdict_line
+    from livesteward.cli.terminal import print_line, verdict_line
     from livesteward.errors import LivestewardError
 
     name = plain(stream.stream_id)
@@ -135,7 +135,7 @@ async def _watch_one(
             bar.advance()
             if shows:
                 line = verdict_line(examined)
-                console.print(Text.assemble((f"{name:<24.24}", "bold"), line) if realtime else line)
+                print_line(Text.assemble((f"{name:<24.24}", "bold"), line) if realtime else line)
     except LivestewardError as error:
         stream.error = str(error)
         bar.advance(len(stream.segments) - len(stream.examined))
@@ -148,7 +148,7 @@ def _tell(streams: list[WatchedStream], out: Path | None, page: Path | None) -> 
     from livesteward.cli.terminal import watch_table
 
     console.print()
-    console.print(watch_table(streams))
+    console.print(watch_table(streams, width=console.width))
     console.print()
     first = streams[0].source
     if page is None:
@@ -167,6 +167,7 @@ def _as_json(stream: WatchedStream, *, whole: bool = False) -> dict[str, Any]:
         "source": str(stream.source),
         "decision": stream.decision.value,
         "by_region": {place: decision.value for place, decision in stream.by_region.items()},
+        "stream_by_region": {place: decision.value for place, decision in stream.stream_by_region.items()},
         "seconds": round(stream.seconds, 3),
         "error": stream.error,
         "verdicts": [examined.verdict.model_dump(mode="json") for examined in stream.examined],

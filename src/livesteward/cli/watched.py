@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livesteward.cli.plain import plain
-from livesteward.contracts import Decision, Evidence, Finding, Modality, RetrievedRule, Segment
+from livesteward.contracts import Decision, Evidence, Finding, Modality, RetrievedRule, Ruling, Segment, Speaker
 
 if TYPE_CHECKING:
     from livesteward.sdk import Examined
@@ -70,13 +70,24 @@ class WatchedStream:
 
     @property
     def by_region(self) -> dict[str, Decision]:
-        """The worst decision in each jurisdiction that was asked for."""
+        """The worst decision in each jurisdiction that was asked for, viewers' doings included."""
+        return self._worst_by_region(lambda ruling: ruling.decision)
+
+    @property
+    def stream_by_region(self) -> dict[str, Decision]:
+        """The same without what viewers did: a stream can be right while its chat is wrong."""
+        return self._worst_by_region(lambda ruling: ruling.stream_decision)
+
+    def only_viewers(self, place: str) -> bool:
+        """Say whether a jurisdiction's decision is on account of viewers alone."""
+        return self.by_region[place] is not self.stream_by_region[place]
+
+    def _worst_by_region(self, part: Callable[[Ruling], Decision]) -> dict[str, Decision]:
         found: dict[str, Decision] = {}
-        for seen in self.examined:
-            for ruling in seen.verdict.rulings:
-                found[ruling.jurisdiction] = max(
-                    found.get(ruling.jurisdiction, Decision.ALLOW), ruling.decision, key=lambda decision: decision.rank
-                )
+        for ruling in (ruling for seen in self.examined for ruling in seen.verdict.rulings):
+            found[ruling.jurisdiction] = max(
+                found.get(ruling.jurisdiction, Decision.ALLOW), part(ruling), key=lambda decision: decision.rank
+            )
         return found
 
     @property
@@ -137,7 +148,8 @@ def speaker_of(segment: Segment, evidence: Evidence) -> str:
                 name = plain(message.display_name or message.viewer_id, limit=40)
                 return f"{name} (host)" if message.is_host else name
     if evidence.modality is Modality.SPEECH:
-        return next((said.speaker.value for said in segment.utterances if said.utterance_id == evidence.item_id), "")
+        spoke = next((said.speaker for said in segment.utterances if said.utterance_id == evidence.item_id), Speaker.UNKNOWN)
+        return "" if spoke is Speaker.UNKNOWN else spoke.value
     if evidence.modality is Modality.GIFT:
         return next((plain(gift.viewer_id, limit=40) for gift in segment.gifts if gift.gift_id == evidence.item_id), "")
     return ""

@@ -16,9 +16,7 @@ GLOBAL: Final = "global"
 """The jurisdiction of the base rulebook, which holds everywhere unless an overlay says otherwise."""
 
 GROUPS: Final[dict[str, frozenset[str]]] = {
-    "EU": frozenset(
-        "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-    ),
+    "EU": frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()),
     "GCC": frozenset("AE BH KW OM QA SA".split()),
     "ASEAN": frozenset("BN ID KH LA MM MY PH SG TH TL VN".split()),
 }
@@ -142,8 +140,17 @@ VIEWER_ACTIONS: Final = frozenset(
 """Actions that can be taken on a viewer."""
 
 _COUNTRIES: Final = frozenset(country.alpha_2 for country in pycountry.countries)
-_BCP47 = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-[A-Za-z0-9]{5,8})*")
+_BCP47 = re.compile(
+    r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}"  # language, and what extends it, as in zh-yue
+    r"(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"  # script, region
+    r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"  # variants
+    r"(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*(-[xX](-[A-Za-z0-9]{1,8})+)?"  # extensions, private use
+)
+"""RFC 5646, section 2.1, without the tags that it keeps for old times' sake."""
+_LONGEST_TAG: Final = 64
 _OFTEN_MEANT: Final = {"UK": "GB", "EL": "GR"}
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2200
 
 
 def check_region(value: str) -> str:
@@ -169,12 +176,17 @@ def check_jurisdiction(value: str) -> str:
 
 
 def _check_language(value: str) -> str:
-    if _BCP47.fullmatch(value):
+    if len(value) <= _LONGEST_TAG and _BCP47.fullmatch(value):
         return value
-    raise ValueError(f"{value!r} is not a BCP 47 language tag, such as 'en', 'pt-BR' or 'zh-Hant'")
+    dashed = value.replace("_", "-")
+    hint = f"; did you mean {dashed!r}?" if dashed != value and _BCP47.fullmatch(dashed) else ", such as 'en', 'pt-BR' or 'zh-Hant'"
+    raise ValueError(f"{value[:_LONGEST_TAG]!r} is not a BCP 47 language tag{hint}")
 
 
 def _to_utc(value: datetime) -> datetime:
+    # Near the ends of what datetime can hold, a change of zone or a sum with a duration overflows.
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise ValueError(f"the year {value.year} is not between {_FIRST_YEAR} and {_LAST_YEAR}")
     return value.astimezone(UTC)
 
 
@@ -190,8 +202,8 @@ Language = Annotated[str, AfterValidator(_check_language)]
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A moment; a naive time is refused and any zone is converted to UTC."""
 
-Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""An id that the platform gives: opaque, printable, at most 128 characters."""
+Identifier = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+"""An id that the platform gives: opaque, of one line without control characters, at most 128 characters."""
 
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 7)]
 """A time or a length in seconds."""
@@ -202,5 +214,5 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 digest in lower-case hexadecimal."""
 
-RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,8}(-[A-Z]{2,5})?-\d{1,2}(\.\d{1,2})?$")]
+RuleId = Annotated[str, Field(pattern=r"^[A-Z]{2,8}(-[A-Z]{2,5})?-[0-9]{1,2}(\.[0-9]{1,2})?$")]
 """The id of a rule: ``FRAUD-2.1`` in the global base, ``GOODS-SG-1`` where an overlay adds one."""

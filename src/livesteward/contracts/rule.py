@@ -140,7 +140,7 @@ class Rulebook(Contract):
 class RetrievedRule(Contract):
     """A rule that retrieval found relevant, and how it was found.
 
-    ``score`` is the fused rank score; ``dense`` the cosine similarity and ``lexical`` the BM25 score, where that search found it.
+    ``score`` orders the rules of one search; ``dense`` is the similarity by meaning, and ``lexical`` the BM25 score where words are shared.
     """
 
     jurisdiction: Jurisdiction

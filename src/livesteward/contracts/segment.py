@@ -6,6 +6,7 @@ All times of things inside a segment (``at_s``) are seconds from the start of th
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -44,10 +45,12 @@ class Origin(StrEnum):
     QR = "qr"
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 
 def _check_relative(value: str) -> str:
     parts = value.replace("\\", "/").split("/")
-    if value.startswith(("/", "\\", "~")) or ".." in parts or ":" in value or "\x00" in value or not value.strip():
+    if value.startswith(("/", "\\", "~")) or ".." in parts or ":" in value or _CONTROL.search(value) or not value.strip():
         raise ValueError(f"{value!r} must be a plain relative path inside the media folder, without '..' or a URL")
     return value
 
@@ -194,17 +197,18 @@ class Segment(Contract):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        ids: set[str] = set()
-        for item in self.items():
-            if item.item_id in ids:
-                raise ValueError(
-                    f"id {item.item_id!r} is used twice; frames, utterances, messages, overlays and gifts need ids of their own"
-                )
-            ids.add(item.item_id)
-        for frame in self.frames:
-            if frame.frame_id in ids:
-                raise ValueError(f"frame id {frame.frame_id!r} is also the id of another item")
-            ids.add(frame.frame_id)
+        # "title" is how evidence names the title.
+        ids = {"title"} if self.title else set()
+        for item_id in (
+            *(utterance.utterance_id for utterance in self.utterances),
+            *(message.message_id for message in self.chat),
+            *(overlay.overlay_id for overlay in self.overlays),
+            *(gift.gift_id for gift in self.gifts),
+            *(frame.frame_id for frame in self.frames),
+        ):
+            if item_id in ids:
+                raise ValueError(f"id {item_id!r} is used twice; frames, utterances, messages, overlays and gifts need ids of their own")
+            ids.add(item_id)
         return self
 
     @property
@@ -220,10 +224,7 @@ class Segment(Contract):
                 TextItem(item_id=u.utterance_id, modality=Modality.SPEECH, at_s=u.at_s, text=u.text, speaker=u.speaker)
                 for u in self.utterances
             ),
-            *(
-                TextItem(item_id=o.overlay_id, modality=Modality.OVERLAY, at_s=o.at_s, text=o.text)
-                for o in self.overlays
-            ),
+            *(TextItem(item_id=o.overlay_id, modality=Modality.OVERLAY, at_s=o.at_s, text=o.text) for o in self.overlays),
             *(
                 TextItem(
                     item_id=c.message_id,

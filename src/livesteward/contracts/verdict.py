@@ -88,6 +88,16 @@ class Ruling(Contract):
     stream_decision: Decision
     actions: tuple[Action, ...] = ()
 
+    @model_validator(mode="after")
+    def _stream_is_part_of_it(self) -> Self:
+        _check_part(self.decision, self.stream_decision)
+        return self
+
+
+def _check_part(decision: Decision, stream_decision: Decision) -> None:
+    if stream_decision.rank > decision.rank:
+        raise ValueError(f"stream_decision is {stream_decision.value} and decision, which covers the stream too, only {decision.value}")
+
 
 class ReviewCode(StrEnum):
     """Why a person must look."""
@@ -207,6 +217,12 @@ class Verdict(Contract):
 
     @model_validator(mode="after")
     def _says_why(self) -> Self:
+        _check_part(self.decision, self.stream_decision)
+        worst = max((ruling.decision for ruling in self.rulings), key=lambda decision: decision.rank, default=self.decision)
+        if worst is not self.decision:
+            raise ValueError(f"decision is {self.decision.value} and the worst of the rulings {worst.value}")
+        if self.decision is Decision.ALLOW and (self.findings or self.review_reasons):
+            raise ValueError("an allow has neither findings nor reasons for review")
         if self.decision is Decision.REVIEW and not self.review_reasons:
             raise ValueError("a review needs at least one reason")
         if self.decision is Decision.VIOLATION and not self.findings:

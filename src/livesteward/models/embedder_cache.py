@@ -19,6 +19,7 @@ import numpy as np
 import structlog
 
 from livesteward.models.embedders import Embedder, Vectors
+from livesteward.models.frozen_vectors import FrozenVectors
 
 _log = structlog.get_logger(__name__)
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS vectors (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL)"
@@ -34,14 +35,18 @@ class CachedEmbedder:
         file: The SQLite file; its folder is made when needed.
         memory_items: Vectors kept in memory, the least recently used dropped first.
         file_items: Vectors kept in the file, the oldest dropped first.
+        frozen: Vectors made beforehand, looked up before the file.
     """
 
-    def __init__(self, inner: Embedder, file: Path, *, memory_items: int = 20_000, file_items: int = 200_000) -> None:
+    def __init__(
+        self, inner: Embedder, file: Path, *, memory_items: int = 20_000, file_items: int = 200_000, frozen: FrozenVectors | None = None
+    ) -> None:
         self._inner = inner
         self._memory: OrderedDict[bytes, Vectors] = OrderedDict()
         self._memory_items = memory_items
         self._lock = threading.Lock()
         self._file = VectorFile(file, items=file_items)
+        self._frozen = frozen
 
     @property
     def fingerprint(self) -> str:
@@ -70,11 +75,11 @@ class CachedEmbedder:
         if not texts:
             return np.empty((0, self.dimensions), np.float32)
         fingerprint = await asyncio.to_thread(lambda: self._inner.fingerprint)
-        wanted = {_key(fingerprint, kind, text): text for text in texts}
+        wanted = {vector_key(fingerprint, kind, text): text for text in texts}
         known = self._recall(wanted)
         missing = [key for key in wanted if key not in known]
         if missing:
-            found = await asyncio.to_thread(self._file.read, missing)
+            found = await asyncio.to_thread(self._look_up, missing)
             known |= found
             self._remember(found)
             missing = [key for key in missing if key not in found]
@@ -84,7 +89,12 @@ class CachedEmbedder:
             known |= new
             self._remember(new)
             await asyncio.to_thread(self._file.write, new)
-        return np.stack([known[_key(fingerprint, kind, text)] for text in texts])
+        return np.stack([known[vector_key(fingerprint, kind, text)] for text in texts])
+
+    def _look_up(self, keys: list[bytes]) -> dict[bytes, Vectors]:
+        found = self._frozen.read(keys) if self._frozen is not None else {}
+        rest = [key for key in keys if key not in found]
+        return found | (self._file.read(rest) if rest else {})
 
     def _recall(self, keys: dict[bytes, str]) -> dict[bytes, Vectors]:
         with self._lock:
@@ -182,5 +192,6 @@ class VectorFile:
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
-def _key(fingerprint: str, kind: str, text: str) -> bytes:
+def vector_key(fingerprint: str, kind: str, text: str) -> bytes:
+    """The digest under which the vector of ``text`` is kept; ``kind`` is ``query`` or ``passage``."""
     return hashlib.sha256(f"{fingerprint}\0{kind}\0{text}".encode("utf-8", "surrogatepass")).digest()

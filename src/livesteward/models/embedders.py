@@ -164,8 +164,10 @@ def embedder_from_settings(settings: Settings) -> Embedder:
         ConfigurationError: If the embedder's settings are incomplete or its extra is not installed.
     """
     from livesteward.models.embedder_cache import CachedEmbedder
+    from livesteward.models.frozen_vectors import FrozenVectors
 
-    return CachedEmbedder(_bare_embedder(settings), settings.cache_dir / "embeddings.sqlite")
+    frozen = FrozenVectors(settings.frozen_vectors)
+    return CachedEmbedder(_bare_embedder(settings), settings.cache_dir / "embeddings.sqlite", frozen=frozen)
 
 
 def _bare_embedder(settings: Settings) -> Embedder:

@@ -29,7 +29,14 @@ def make_media() -> MakeMedia:
     """Return a function that writes an mp4 or HLS recording with a 440 Hz tone."""
 
     def make(
-        path: Path, *, seconds: float = 6, fps: int = 10, gop: int = 10, size: tuple[int, int] = (160, 96), sound: bool = True, picture: bool = True
+        path: Path,
+        *,
+        seconds: float = 6,
+        fps: int = 10,
+        gop: int = 10,
+        size: tuple[int, int] = (160, 96),
+        sound: bool = True,
+        picture: bool = True,
     ) -> Path:
         options = {"hls_time": "2", "hls_playlist_type": "vod"} if path.suffix == ".m3u8" else {}
         with av.open(str(path), "w", format="hls" if options else "mp4", options=options) as out:
@@ -49,7 +56,9 @@ def make_media() -> MakeMedia:
             if audio is not None:
                 tone = 0.3 * np.sin(2 * math.pi * 440 * np.arange(int(seconds * RATE)) / RATE).astype(np.float32)
                 for start in range(0, tone.size, 1_024):
-                    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(tone[None, start : start + 1_024]), format="fltp", layout="mono")
+                    frame = av.AudioFrame.from_ndarray(
+                        np.ascontiguousarray(tone[None, start : start + 1_024]), format="fltp", layout="mono"
+                    )
                     frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
                     out.mux(audio.encode(frame))
                 out.mux(audio.encode())

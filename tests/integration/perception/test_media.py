@@ -97,7 +97,7 @@ def test_a_recording_that_is_cut_off_is_an_error_and_no_short_window(tmp_path: P
     path = tmp_path / "s.mp4"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert probe(tmp_path, "s.mp4", LIMITS).duration_s == pytest.approx(30, abs=0.5)
-    with pytest.raises(PerceptionError, match="cut off|damaged"):
+    with pytest.raises(PerceptionError, match=r"cut off|damaged"):
         look(path, duration_s=30)
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_middle_is_an_error(tmp_path: Path, make_media: MakeMedia) -> 
     middle = data.index(b"mdat") + 400
     data[middle : middle + 1_500] = b"\xff" * 1_500
     path.write_bytes(bytes(data))
-    with pytest.raises(PerceptionError, match="damaged near|cannot be read"):
+    with pytest.raises(PerceptionError, match=r"damaged near|cannot be read"):
         look(path)
 
 
@@ -130,7 +130,7 @@ def test_the_time_is_bounded(tmp_path: Path, make_media: MakeMedia) -> None:
     path = make_media(tmp_path / "s.mp4")
     deadline = Deadline(0.01)
     time.sleep(0.02)
-    with pytest.raises(PerceptionError, match="perception.timeout_s"):
+    with pytest.raises(PerceptionError, match=r"perception\.timeout_s"):
         sample(tmp_path, path.name, start_s=0, duration_s=6, settings=LIMITS, deadline=deadline)
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 from unit.cli.made_up import FakeSteward, segment
 
@@ -17,7 +19,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
     """Run a command line, with a steward that needs no models, in a folder of its own."""
     monkeypatch.setattr(livesteward.sdk, "Steward", FakeSteward)
     monkeypatch.setattr(FakeSteward, "answer", FakeSteward.answer)
@@ -29,7 +31,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     def invoke(*arguments: object) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
-    return invoke
+    yield invoke
+    # The command line sends logs to the standard error of its run, which is over.
+    logging.captureWarnings(False)
+    for handler in list(logging.getLogger().handlers):
+        if type(handler) is logging.StreamHandler:
+            logging.getLogger().removeHandler(handler)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

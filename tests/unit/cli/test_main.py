@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import typer
 from unit.cli.conftest import Run
-from unit.cli.made_up import FakeSteward, failing
+from unit.cli.made_up import FakeSteward, examined, failing, verdict
 
 from livesteward.cli import main
 from livesteward.cli.main import COMMANDS
+from livesteward.contracts import Segment
 from livesteward.errors import PolicyError, RetrievalError
+from livesteward.sdk import Examined
 
 
 def test_help_lists_every_command_without_importing_one(run: Run) -> None:
@@ -94,3 +98,21 @@ def test_the_version_is_printed(run: Run) -> None:
 def test_the_entry_point_is_what_the_package_declares() -> None:
     assert callable(main.run)
     assert isinstance(main.app, typer.Typer)
+
+
+def test_what_libraries_log_and_warn_below_the_level_does_not_reach_users(
+    run: Run, segment_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chatty(of: Segment) -> Examined:
+        library = logging.getLogger("chatty")
+        library.setLevel(logging.DEBUG)
+        library.debug("building")
+        warnings.warn("for programmers", UserWarning, stacklevel=1)
+        return examined(of, verdict(of))
+
+    monkeypatch.setattr(FakeSteward, "answer", staticmethod(chatty))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        result = run("moderate", segment_file)
+    assert result.exit_code == 0
+    assert result.stderr == ""

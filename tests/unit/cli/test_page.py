@@ -5,11 +5,11 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-from unit.cli.made_up import HOSTILE, examined, picture, segment, verdict, violating, watched
+from unit.cli.made_up import HOSTILE, examined, fraud, picture, segment, verdict, violating, watched
 
 from livesteward.cli.page import render_page
 from livesteward.cli.page_parts import MAX_ITEMS, MAX_PICTURES, quoted_parts, stream_parts
-from livesteward.contracts import ChatMessage, Decision, Frame
+from livesteward.contracts import ChatMessage, Decision, Frame, Ruling
 
 
 class Tags(HTMLParser):
@@ -129,3 +129,10 @@ def test_pictures_are_bounded_and_a_broken_one_is_left_out() -> None:
     shown = stream_parts(watched(type(seen)(seen.verdict, seen.segment, seen.rules, seen.memory, data)), "s")
     assert 1 <= len(shown.pictures) <= MAX_PICTURES
     assert all(one.data.startswith("data:image/jpeg;base64,/9j/") for one in shown.pictures)
+
+
+def test_a_violation_of_viewers_alone_says_that_the_stream_is_allowed() -> None:
+    of = segment()
+    ruling = Ruling(jurisdiction="SG", decision=Decision.VIOLATION, stream_decision=Decision.ALLOW)
+    made = verdict(of, Decision.VIOLATION, finding=fraud(of), stream_decision=Decision.ALLOW, rulings=(ruling,))
+    assert "by viewers; the stream itself: allow" in render_page([watched(examined(of, made))])

@@ -151,3 +151,13 @@ def test_two_streams_of_one_id_are_refused(run: Run, stream_folder: Folder) -> N
     result = run("watch", stream_folder("same").parent)
     assert result.exit_code == 2
     assert "stream_id 'same' is also that of" in result.stderr
+
+
+def test_on_a_narrow_terminal_the_table_keeps_everything_legible(run: Run, stream_folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    answers(monkeypatch, violating_in("loud"))
+    shown = run("watch", stream_folder("loud")).stdout
+    table = shown[shown.index("decision by region") :].splitlines()
+    assert max(map(len, table)) <= 80
+    for told in ("SG ✖ violation", "FRAUD-2.1 fraud and scams", "0:21", "in chat “hello”"):
+        assert told in shown, told

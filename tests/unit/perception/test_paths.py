@@ -25,7 +25,8 @@ def test_a_file_of_the_folder_is_found(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../secret.txt", "sub/../../secret.txt", "/etc/passwd", "file:a.mp4", "http://h/a.mp4", "~/a.mp4", "..\\secret.txt", "a\x00b", " "]
+    "name",
+    ["../secret.txt", "sub/../../secret.txt", "/etc/passwd", "file:a.mp4", "http://h/a.mp4", "~/a.mp4", "..\\secret.txt", "a\x00b", " "],
 )
 def test_a_name_that_is_no_plain_relative_path_is_refused(root: Path, name: str) -> None:
     with pytest.raises(PerceptionError, match="no plain relative path"):
@@ -68,7 +69,7 @@ def test_an_empty_and_a_too_large_file_are_refused_before_reading(root: Path) ->
     (root / "empty.mp4").touch()
     with pytest.raises(PerceptionError, match="empty"):
         open_bounded(root / "empty.mp4", max_bytes=10, name="empty.mp4")
-    with pytest.raises(PerceptionError, match="perception.max_file_mb"):
+    with pytest.raises(PerceptionError, match=r"perception\.max_file_mb"):
         open_bounded(root / "a.mp4", max_bytes=99, name="a.mp4")
     with open_bounded(root / "a.mp4", max_bytes=100, name="a.mp4") as file:
         assert len(file.read()) == 100

@@ -99,7 +99,7 @@ def test_a_main_playlist_is_followed_once(root: Path) -> None:
 
 def test_what_it_names_together_is_held_to_the_size(root: Path) -> None:
     name = written(root, HEAD + "a.ts\nb.ts\n" + END)
-    with pytest.raises(PerceptionError, match="perception.max_file_mb"):
+    with pytest.raises(PerceptionError, match=r"perception\.max_file_mb"):
         check_playlist(root, name, max_bytes=1_999)
 
 

@@ -22,7 +22,9 @@ def test_small_reading_errors_are_the_same_text() -> None:
     assert len(merge_blocks([block("SCAN AND SEND NOW"), block("SCAN AND SENO NOW", 2)])) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("Pods $8.50", "Pods $3.50"), ("18+ only", "10+ only"), ("wallet 4471-8812-AA", "wallet 4471-8813-AA")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Pods $8.50", "Pods $3.50"), ("18+ only", "10+ only"), ("wallet 4471-8812-AA", "wallet 4471-8813-AA")]
+)
 def test_texts_that_differ_in_a_figure_stay_two(one: str, other: str) -> None:
     assert len(merge_blocks([block(one), block(other, 2)])) == 2
 

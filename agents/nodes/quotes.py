@@ -1,0 +1,59 @@
+"""Finding what a judge quotes in the text that it is said to come from."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from livesteward.prompts.fence import REPLACEMENT
+
+_MARKS: Final = "\"'“”‘’«»「」 "
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+_LESS_THAN: Final = str.maketrans(dict.fromkeys("‹˂〈⟨❮〈《«﹤＜ᐸ", "<"))
+_LAST_LATIN: Final = "\u024f"
+
+
+def verbatim(quote: str, text: str) -> str | None:
+    """Return the part of ``text`` that ``quote`` means, as it stands there, or ``None``.
+
+    Case, width, runs of spaces, quotation marks around it and characters that nobody sees make no difference, since a model is shown the
+    text with hidden characters and false fences made visible. A quote may not begin or end inside a word of Latin letters: "kill" does
+    not stand in "skill".
+    """
+    wanted = _folded(quote.strip(_MARKS))[0].strip(_MARKS)
+    if not wanted:
+        return None
+    folded, places = _folded(text)
+    start = folded.find(wanted)
+    while start >= 0:
+        end = start + len(wanted)
+        if not _joined(folded, start) and not _joined(folded, end):
+            return text[places[start] : places[end - 1] + 1]
+        start = folded.find(wanted, start + 1)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _folded(text: str) -> tuple[str, tuple[int, ...]]:
+    """Return the text in one form, and for each character of it the place in ``text`` that it comes from."""
+    chars: list[str] = []
+    places: list[int] = []
+    for place, char in enumerate(text):
+        if char.isspace():
+            one = " " if chars and chars[-1] != " " else ""
+        elif char == REPLACEMENT or unicodedata.category(char) in _HIDDEN:
+            one = ""
+        else:
+            one = unicodedata.normalize("NFKC", char).casefold().translate(_LESS_THAN)
+        chars.extend(one)
+        places.extend([place] * len(one))
+    return "".join(chars), tuple(places)
+
+
+def _joined(text: str, place: int) -> bool:
+    return 0 < place < len(text) and _is_latin(text[place - 1]) and _is_latin(text[place])
+
+
+def _is_latin(char: str) -> bool:
+    return char <= _LAST_LATIN and char.isalpha()

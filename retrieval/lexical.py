@@ -36,8 +36,8 @@ _FUNCTION_WORDS: Final = frozenset(
     "als am an auch auf aus bei das dem den der des die dies ein eine einem einen einer er es fur hat ich ihr im in ist mir mit nach nicht "
     "sich sie sind so um und uns von vor was wenn wer wie wir wird zu zum zur "
     # Spanish, Portuguese
-    "al com como con da das de del do dos e el em en es esta este ha la las lo los mais mas me mi na nas no nos o os para pela pelo por que "
-    "se si sin sua su sus te tu um uma un una y ya yo "
+    "al com como con da das de del do dos e el em en es esta este ha la las lo los mais mas me mi na nas no nos o os para pela pelo por "
+    "que se si sin sua su sus te tu um uma un una y ya yo "
     # French
     "au aux avec ce ces cette dans des du elle est et il ils je l le les leur ma mais mes mon ne nous on ou par pas pour qu qui sa sans "
     "ses son sont sur ta tes ton une vous "

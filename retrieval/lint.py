@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from livesteward.errors import PolicyError
-from livesteward.retrieval.consistency import Placed, check_consistency, placed
+from livesteward.retrieval.consistency import Placed, check_consistency, lineage, placed
 from livesteward.retrieval.documents import PolicyDocument, read_document, read_document_file
 from livesteward.retrieval.problems import PolicyProblem
 from livesteward.retrieval.rulebook import PolicyLibrary, policy_files
@@ -71,14 +71,15 @@ def _comparable(example: str) -> str:
 
 
 def _unresolvable(documents: Sequence[PolicyDocument]) -> Iterator[PolicyProblem]:
-    """Resolve every rulebook on every day on which something changes: overlays together may make a rule too long."""
+    """Make every overlaid rule on every day on which something changes: overlays together may make a rule too long."""
     library = PolicyLibrary(documents)
-    days = {section.effective_from for document in documents for section in document.sections}
     seen: set[str] = set()
     for jurisdiction in library.jurisdictions:
+        wider = lineage(jurisdiction)
+        days = {section.effective_from for document in documents if document.jurisdiction in wider for section in document.sections}
         for day in sorted(days):
             try:
-                library.rulebook(jurisdiction, day)
+                library.check_overlaid(jurisdiction, day)
             except PolicyError as error:
                 place, _, message = str(error).partition(": ")
                 path, _, line = place.rpartition(":")

@@ -126,6 +126,16 @@ class PolicyLibrary:
         rule = draft.rule() if draft is not None and draft.holds else None
         return Explanation(rule_id=rule_id, jurisdiction=jurisdiction, on=on, rule=rule, layers=tuple(layers))
 
+    def check_overlaid(self, jurisdiction: str, on: date) -> None:
+        """Make the rules that more than one document has part in, for what each says may be too much for one rule.
+
+        Raises:
+            PolicyError: If one cannot be made.
+        """
+        for draft in self._drafts(jurisdiction, on).values():
+            if len(draft.layers) > 1 and draft.holds:
+                draft.rule()
+
     def _sections(self, jurisdiction: str) -> list[Placed]:
         return [one for name in lineage(jurisdiction) for one in self._by_jurisdiction.get(name, ())]
 

@@ -7,6 +7,7 @@ that dies leaves a half-written collection under that other name, which the next
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import httpx2
 import numpy as np
+import structlog
 from filelock import FileLock, Timeout
 
 from livesteward.contracts import RulebookRef
@@ -23,6 +25,8 @@ from livesteward.errors import RetrievalError
 from livesteward.models.embedders import Vectors
 from livesteward.retrieval.records import LAYOUT, RecordKind, RuleRecord
 from livesteward.settings import ChromaSettings
+
+_log = structlog.get_logger(__name__)
 
 KEPT: Final = 4
 """Complete collections kept for a jurisdiction, the newest first: readers of the one before must not lose it under their feet."""
@@ -53,6 +57,7 @@ class RuleStore:
         self._folder = folder
         self._server = server
         self._opened: Any = None
+        self._opening = threading.Lock()
 
     def read(self, ref: RulebookRef, fingerprint: str) -> StoredRecords | None:
         """Return the complete collection of a rulebook, or ``None`` where there is none.
@@ -166,13 +171,24 @@ class RuleStore:
         """Close the connection; it is opened again when next used."""
         if self._opened is not None:
             self._opened.close()
+            for session in _sessions(self._opened):
+                session.close()
+            self._opened = None
+
+    def _forget(self) -> None:
+        """After a failure: the next call opens the connection anew."""
+        try:
+            self.close()
+        except Exception as error:
+            _log.warning("index_connection_not_closed", error=str(error))
             self._opened = None
 
     @property
     def _client(self) -> Any:
-        if self._opened is None:
-            self._opened = self._open()
-        return self._opened
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
 
     def _open(self) -> Any:
         import chromadb
@@ -186,7 +202,8 @@ class RuleStore:
         # Chroma's client waits for ever: ask first whether anybody is there, then give its session a limit.
         httpx2.get(f"{address}/api/v2/heartbeat", timeout=self._server.timeout_s).raise_for_status()
         client = chromadb.HttpClient(host=self._server.host, port=self._server.port, ssl=self._server.ssl, settings=options)
-        client._server._session.timeout = self._server.timeout_s
+        for session in _sessions(client):
+            session.timeout = self._server.timeout_s
         return client
 
     def _delete(self, name: str) -> None:
@@ -209,10 +226,16 @@ class RuleStore:
             raise
         except Exception as error:
             # Chroma raises errors of its own, of httpx, of Rust and plain ValueErrors: all mean that there is no index to be had.
-            self._opened = None
+            self._forget()
             where = str(self._folder) if self._server.host is None else f"http://{self._server.host}:{self._server.port}"
             fix = "delete the folder to begin anew" if self._server.host is None else "check that the Chroma server runs there"
             raise RetrievalError(f"{where}: {doing} failed ({type(error).__name__}: {error}); {fix}") from error
+
+
+def _sessions(client: Any) -> list[Any]:
+    """The HTTP sessions of a client of a server, which it neither limits nor closes by itself; none of an embedded one."""
+    owners = (client._server, client._admin_client._server)
+    return [owner._session for owner in owners if hasattr(owner, "_session")]
 
 
 def collection_name(ref: RulebookRef, fingerprint: str) -> str:

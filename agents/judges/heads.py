@@ -164,15 +164,13 @@ class HeadsJudge:
         return claims, doubts
 
     async def _rule(self, region: str, rules: list[RetrievedRule], candidate: _Candidate, on: date) -> tuple[RetrievedRule, float]:
-        ids = [one.rule.rule_id for one in rules]
-        vectors = await self._search_embedder.queries([candidate.passage.text])
-        similar = await self._search.example_similarities(vectors, region, ids, on=on)
-
-        def nearness(one: RetrievedRule) -> float:
-            return similar[one.rule.rule_id].breaks
-
-        picked = max(rules, key=nearness)
-        near = similar[picked.rule.rule_id]
+        text = candidate.passage.text
+        vectors = await self._search_embedder.queries([text])
+        category = rules[0].rule.category
+        ranked = (await self._search.search_vectors([text], vectors, region, on=on, limit=20, categories=[category]))[0]
+        order = {one.rule.rule_id: place for place, one in enumerate(ranked)}
+        picked = min(rules, key=lambda one: order.get(one.rule.rule_id, len(order)))
+        near = (await self._search.example_similarities(vectors, region, [picked.rule.rule_id], on=on))[picked.rule.rule_id]
         shift = float(np.clip((near.breaks - near.allowed) * MARGIN_WEIGHT, -MARGIN_LIMIT, MARGIN_LIMIT))
         odds = np.log(candidate.probability / max(1e-6, 1 - candidate.probability)) + shift
         return picked, float(1 / (1 + np.exp(-odds)))

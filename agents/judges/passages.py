@@ -18,6 +18,9 @@ LONG_CHARS: Final = 2 * WINDOW_CHARS
 """A text longer than this is taken in pieces: an embedding of all of it would not see a threat in its middle, nor its end at all."""
 
 
+_ROWS: Final = frozenset({Modality.SPEECH, Modality.OVERLAY})
+
+
 @dataclass(frozen=True)
 class Passage:
     """One or more texts of the same subject, in order."""
@@ -92,8 +95,14 @@ def pieces(text: str, size: int) -> Iterator[tuple[int, int]]:
         end = space if space > 0 else end
         yield start, end
         middle = start + size // 2
-        space = text.find(" ", middle, start + size * 3 // 4)
+        space = text.find(" ", middle, start + size * 5 // 8)
         start = space + 1 if space > 0 else middle
+
+
+def _screens(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
+    shown = [item for item in items if item.modality is Modality.OVERLAY]
+    if shown:
+        yield shown
 
 
 def _windows(spoken: list[TextItem], segment: Segment) -> Iterator[Passage]:

@@ -194,10 +194,11 @@ def _strike(charge: _Charge, ground: Ground, thresholds: Thresholds) -> Strike:
 
 
 def _findings(charges: tuple[_Charge, ...], segment: Segment) -> tuple[Finding, ...]:
-    # Jurisdictions that see a claim alike share a finding; another severity makes another one.
-    grouped: dict[tuple[str, Subject, str], list[_Charge]] = {}
+    # Jurisdictions that see a claim alike share a finding; another severity or decision makes another one.
+    grouped: dict[tuple[str, Subject, str, Decision], list[_Charge]] = {}
     for charge in charges:
-        grouped.setdefault((charge.rule.rule_id, charge.claim.subject, charge.rule.severity.value), []).append(charge)
+        key = (charge.rule.rule_id, charge.claim.subject, charge.rule.severity.value, charge.decision)
+        grouped.setdefault(key, []).append(charge)
     findings = [
         Finding(
             rule_id=held[0].rule.rule_id,
@@ -206,6 +207,7 @@ def _findings(charges: tuple[_Charge, ...], segment: Segment) -> tuple[Finding, 
             severity=held[0].rule.severity,
             subject=held[0].claim.subject,
             jurisdictions=tuple(dict.fromkeys(charge.jurisdiction for charge in held)),
+            decision=held[0].decision,
             confidence=max(charge.claim.confidence for charge in held),
             rationale=held[0].claim.rationale,
             evidence=tuple(dict.fromkeys(evidence for charge in held for evidence in _evidence(charge.claim, segment)))[:20],

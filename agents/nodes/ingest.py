@@ -28,17 +28,19 @@ def admit(segment: Segment, limits: LimitSettings) -> tuple[Segment, tuple[Revie
             return whole[: limits.max_text_chars]
         return whole
 
+    chat = tuple(item.model_copy(update={"text": clean(item.text)}) for item in segment.chat)
+    newest = {message.message_id for message in sorted(chat, key=lambda message: message.at_s)[-limits.max_chat :]}
     changed = {
         "title": clean(segment.title),
         "utterances": tuple(item.model_copy(update={"text": clean(item.text)}) for item in segment.utterances),
         "overlays": tuple(item.model_copy(update={"text": clean(item.text)}) for item in segment.overlays),
-        "chat": tuple(item.model_copy(update={"text": clean(item.text)}) for item in segment.chat),
+        "chat": tuple(message for message in chat if message.message_id in newest),
         "gifts": tuple(item.model_copy(update={"message": clean(item.message)}) for item in segment.gifts),
     }
-    messages = changed["chat"]
-    if len(messages) > limits.max_chat:
-        changed["chat"] = messages[-limits.max_chat :]
-        reasons.append(_left_out(f"{len(messages) - limits.max_chat} of {len(messages)} chat messages, the oldest (limits.max_chat)"))
+    if len(segment.chat) > limits.max_chat:
+        reasons.append(
+            _left_out(f"{len(segment.chat) - limits.max_chat} of {len(segment.chat)} chat messages, the oldest (limits.max_chat)")
+        )
     if cut:
         reasons.append(_left_out(f"the end of {cut} texts longer than {limits.max_text_chars} characters (limits.max_text_chars)"))
     return segment.model_copy(update=changed), tuple(reasons)

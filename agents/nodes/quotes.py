@@ -6,10 +6,10 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from livesteward.prompts.fence import REPLACEMENT
+from livesteward.prompts.fence import REPLACEMENT, neutralise
 
 _MARKS: Final = "\"'“”‘’«»「」 "
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+_JOINERS: Final = "\u200c\u200d"
 _LESS_THAN: Final = str.maketrans(dict.fromkeys("‹˂〈⟨❮〈《«﹤＜ᐸ", "<"))
 _LAST_LATIN: Final = "\u024f"
 
@@ -40,10 +40,12 @@ def _folded(text: str) -> tuple[str, tuple[int, ...]]:
     chars: list[str] = []
     places: list[int] = []
     for place, char in enumerate(text):
-        if char.isspace():
-            one = " " if chars and chars[-1] != " " else ""
-        elif char == REPLACEMENT or unicodedata.category(char) in _HIDDEN:
+        if " " < char <= "~":
+            one = char.lower()
+        elif char in _JOINERS or neutralise(char) == REPLACEMENT:
             one = ""
+        elif char.isspace():
+            one = " " if chars and chars[-1] != " " else ""
         else:
             one = unicodedata.normalize("NFKC", char).casefold().translate(_LESS_THAN)
         chars.extend(one)

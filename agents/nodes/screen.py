@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
+from livesteward.agents.judges.passages import LONG_CHARS, WINDOW_CHARS, pieces
 from livesteward.agents.screen.labels import COLUMN, HARM, INJECTION, LABELS, SCREEN_LABELS
-from livesteward.agents.screen.weights import NgramScreen
+from livesteward.agents.screen.weights import Floats, NgramScreen
 from livesteward.agents.state import ItemScore, Screened
 from livesteward.agents.thresholds import Thresholds
 from livesteward.contracts import Category, Segment, SignalKind
@@ -29,7 +31,7 @@ def screen_segment(segment: Segment, screen: NgramScreen, thresholds: Thresholds
     """
     items = [item for item in segment.items() if item.text.strip()]
     texts = list(dict.fromkeys(item.text for item in items))
-    scores = screen.scores(texts)
+    scores = _scores(texts, screen)
     floor = screen.floor if thresholds.screen.floor == "trained" else thresholds.screen.floor
     likely = np.any(scores[:, : len(LABELS)] >= max(floor, LIKELY), axis=1)
     above = dict(zip(texts, (likely | (scores[:, HARM_COLUMN] >= floor)).tolist(), strict=True))
@@ -47,6 +49,29 @@ def screen_segment(segment: Segment, screen: NgramScreen, thresholds: Thresholds
         cleared=not suspects and not visual,
         suspects=suspects,
         scores={category: round(float(highest[COLUMN[category.value]]), 4) for category in Category},
-        injections=tuple(item.item_id for item in items if by_text[item.text][COLUMN[INJECTION]] >= thresholds.verify.injection),
+        injections=_injections(segment, by_text, screen, thresholds.verify.injection),
         visual=visual,
     )
+
+
+def _scores(texts: list[str], screen: NgramScreen) -> Floats:
+    """Score each text; a long one by the worst of its pieces, or a threat would drown in what stands around it."""
+    parts = [
+        (row, text[start:end])
+        for row, text in enumerate(texts)
+        for start, end in (pieces(text, WINDOW_CHARS) if len(text) > LONG_CHARS else ((0, len(text)),))
+    ]
+    best = np.zeros((len(texts), len(SCREEN_LABELS)), dtype=np.float32)
+    np.maximum.at(best, [row for row, _ in parts], screen.scores([part for _, part in parts]))
+    return best
+
+
+def _injections(segment: Segment, by_text: Mapping[str, Floats], screen: NgramScreen, threshold: float) -> tuple[str, ...]:
+    """Return the ids of items that pose as instructions, by their text or by the name that goes with it: a judge reads both."""
+    named = [(message.message_id, message.display_name) for message in segment.chat]
+    named += [(gift.gift_id, gift.name) for gift in segment.gifts]
+    named += [("title", segment.stream_category)]
+    names = list(dict.fromkeys(name for _, name in named if name.strip()))
+    steering = {name for name, row in zip(names, _scores(names, screen), strict=True) if row[COLUMN[INJECTION]] >= threshold}
+    found = [item.item_id for item in segment.items() if item.text in by_text and by_text[item.text][COLUMN[INJECTION]] >= threshold]
+    return tuple(dict.fromkeys([*found, *(item_id for item_id, name in named if name in steering)]))

@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from livesteward.agents.nodes.screen import HARM_COLUMN, LIKELY
 from livesteward.agents.screen.datasets import SOURCES, LabelledText
-from livesteward.agents.screen.labels import COLUMN, LABELS, SCREEN_LABELS
+from livesteward.agents.screen.labels import COLUMN, HARM, LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
-from livesteward.agents.screen.weights import Floats, features, sigmoid
+from livesteward.agents.screen.weights import LAYOUT, Floats, bounded, nearness, scaled, sigmoid
 from livesteward.errors import ConfigurationError, InputError
 
 Progress = Callable[[str, int, int], None]
@@ -32,10 +32,22 @@ Progress = Callable[[str, int, int], None]
 MISSED: Final = 0.01
 """The share of harmful texts of the tuning part that the screen's floor may let go."""
 
+MISSED_OF_ONE: Final = 0.03
+"""The share that it may let go of the texts of any single label."""
+
+LANDMARKS: Final = 3_000
+"""Training texts whose embeddings the heads compare with; two thirds of them are from the cases and rules written for live streams."""
+
+SHARPNESS: Final = 2.0
+"""Of the kernel: its exponent at the median distance of two texts."""
+
+STRETCH: Final = 4.0
+"""What the kernel's values are multiplied by for fitting, so that one regularisation fits them and the margins."""
+
 LEAST: Final = 20
 """Harmful texts without which a label is not fitted."""
 
-OWN_WEIGHT: Final = 4.0
+OWN_WEIGHT: Final = 10.0
 """How much more a case written for live streams counts than a row of a set from elsewhere."""
 
 
@@ -97,6 +109,7 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         [OWN_WEIGHT if text.dataset in OWN_SETS else TEMPLATE_WEIGHT if text.dataset in TEMPLATE_SETS else 1.0 for text in texts]
     )
     yes, known = _targets(texts)
+    rarity = _rarity(yes, held)
     columns = len(SCREEN_LABELS)
     screen = np.zeros((1 << BITS, columns), dtype=np.float32)
     slope, offset = np.zeros(columns, dtype=np.float32), np.zeros(columns, dtype=np.float32)
@@ -106,7 +119,8 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
             raise InputError(f"only {enough} texts to fit {label!r} on; at least {LEAST} are needed")
         part = known[:, column] & ~held & ~tune
         model = LogisticRegression(C=3.0, solver="liblinear", class_weight="balanced")
-        model.fit(grams[part], yes[part, column], sample_weight=weight[part])
+        balance = weight * rarity if label == HARM else weight
+        model.fit(grams[part], yes[part, column], sample_weight=balance[part])
         screen[:, column] = model.coef_[0]
         progress("screen", column + 1, columns)
     scale = np.abs(screen).max(axis=0) / 127.0
@@ -119,13 +133,21 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
     floor, screen_rows = _floor(scores, yes, tune, held)
 
     mean = vectors[~held].mean(axis=0).astype(np.float32)
-    seen = features(vectors, _out_of_fold(grams, yes, known, held, weight, margins, progress), mean)
+    points = scaled(vectors, mean.astype(np.float16).astype(np.float32))
+    chosen = points[_landmarks(texts, held)]
+    unit = np.float32(np.abs(chosen).max() / 127.0)
+    landmarks = np.rint(chosen / unit).astype(np.int8)
+    gamma = SHARPNESS / float(np.median(((points[1:] - points[:-1]) ** 2).sum(axis=1)))
+    near = nearness(points, landmarks.astype(np.float32) * unit, gamma)
+    centre = near[~held].mean(axis=0)
+    near = (near - centre) * STRETCH
+    seen = np.hstack([near, bounded(_out_of_fold(grams, yes, known, held, weight, margins, progress))])
+    at_run_time = np.hstack([near, bounded(margins)])
     heads = np.zeros((seen.shape[1], len(LABELS)), dtype=np.float32)
     bias = np.zeros(len(LABELS), dtype=np.float32)
-    at_run_time = features(vectors, margins, mean)
     for column in range(len(LABELS)):
         part = known[:, column] & ~held & ~tune
-        model = LogisticRegression(C=0.05, max_iter=400, class_weight="balanced")
+        model = LogisticRegression(C=0.3, max_iter=300, class_weight="balanced")
         model.fit(seen[part], yes[part, column], sample_weight=weight[part])
         raw = at_run_time @ model.coef_[0].astype(np.float32) + np.float32(model.intercept_[0])
         on = tune & known[:, column]
@@ -133,7 +155,10 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         heads[:, column] = model.coef_[0] * a
         bias[column] = model.intercept_[0] * a + b
         progress("heads", column + 1, len(LABELS))
-    final = sigmoid(at_run_time @ heads.astype(np.float16).astype(np.float32) + bias)
+    final = sigmoid(at_run_time @ heads + bias)
+    # At run time the kernel is neither centred nor stretched: both go into the weights.
+    heads[: len(landmarks)] *= STRETCH
+    bias -= centre @ heads[: len(landmarks)]
     rows = _report(texts, held, yes, known, margins, final)
     arrays: dict[str, npt.NDArray[Any]] = {
         "screen_weights": quantised,
@@ -141,7 +166,10 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         "screen_slope": slope,
         "screen_offset": offset,
         "screen_floor": np.float32(floor),
-        "heads_weights": heads.astype(np.float16),
+        "heads_landmarks": landmarks,
+        "heads_landmarks_scale": unit,
+        "heads_gamma": np.float32(gamma),
+        "heads_weights": heads,
         "heads_bias": bias,
         "heads_mean": mean.astype(np.float16),
     }
@@ -166,6 +194,9 @@ def _floor(scores: Floats, yes: Any, tune: Any, held: Any) -> tuple[float, list[
     # A text that one label finds likely never leaves, so only the others' scores set the floor.
     reach = np.where(likely, 1.0, harm)
     floor = float(np.quantile(reach[tune & harmful], MISSED))
+    for column in range(len(LABELS)):
+        # No single label may pay for the others: the rare ones would, since they count for little in the whole.
+        floor = min(floor, float(np.quantile(reach[tune & yes[:, column]], MISSED_OF_ONE)))
     gone = reach < floor
     rows = [ScreenRow("harmless", int((held & ~harmful).sum()), float(gone[held & ~harmful].mean()))]
     for column, label in enumerate(SCREEN_LABELS):
@@ -183,6 +214,21 @@ def _targets(texts: list[LabelledText]) -> tuple[npt.NDArray[np.bool_], npt.NDAr
     yes = np.array([[label in text.positive for label in LABELS] + [bool(text.positive)] for text in texts])
     known = np.array([[label not in text.open for label in LABELS] + [True] for text in texts])
     return yes, known
+
+
+def _landmarks(texts: list[LabelledText], held: Any) -> list[int]:
+    """Rows of the texts to compare with, chosen by the digest of the text, so that the same data always give the same ones."""
+    order = sorted(range(len(texts)), key=lambda row: hashlib.sha256(texts[row].text.encode()).digest())
+    free = [row for row in order if not held[row]]
+    own = [row for row in free if texts[row].dataset in OWN_SETS][: LANDMARKS * 2 // 3]
+    return own + [row for row in free if texts[row].dataset not in OWN_SETS][: LANDMARKS - len(own)]
+
+
+def _rarity(yes: Any, held: Any) -> npt.NDArray[Any]:
+    """Weights with which the harmful texts of a rare label count as much together as half of those of a common one."""
+    counts = yes[~held, : len(LABELS)].sum(axis=0)
+    of_label = np.sqrt(counts.max() / np.maximum(counts, 1))
+    return np.maximum(1.0, (yes[:, : len(LABELS)] * of_label).max(axis=1))
 
 
 def _sparse(texts: list[LabelledText], sparse: Any) -> Any:
@@ -268,6 +314,7 @@ def _manifest(
     return {
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "labels": list(LABELS),
+        "layout": LAYOUT,
         "ngram_bits": BITS,
         "embedder": fingerprint,
         "sources": sources,

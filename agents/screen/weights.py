@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,9 @@ import numpy.typing as npt
 from livesteward.agents.screen.labels import LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
 from livesteward.errors import ConfigurationError
+
+LAYOUT: Final = 3
+"""Of the arrays in the weights' file; it goes up when they change."""
 
 FOLDER: Final = Path(__file__).parent / "weights"
 Floats = npt.NDArray[np.float32]
@@ -54,15 +59,22 @@ class NgramScreen:
 
 @dataclass(frozen=True)
 class Heads:
-    """Logistic heads over a sentence embedding and the screen's margins, one a label, calibrated.
+    """Logistic heads, one a label, over the nearness of a sentence embedding to landmarks and over the screen's margins, calibrated.
+
+    The landmarks are embeddings of training texts; nearness is a Gaussian kernel (Nyström method, Williams and Seeger 2001), which tells
+    a warning from an offer where a straight line through the embedding space does not.
 
     Attributes:
-        weights: (embedding dimensions + screen labels) x labels.
+        landmarks: Landmarks x dimensions, scaled embeddings.
+        gamma: Of the kernel.
+        weights: (landmarks + screen labels) x labels.
         bias: Labels.
         mean: Of the embedding, taken away first; embeddings of one model share a large common part.
         fingerprint: Of the embedder that the weights belong to.
     """
 
+    landmarks: Floats
+    gamma: float
     weights: Floats
     bias: Floats
     mean: Floats
@@ -70,12 +82,24 @@ class Heads:
 
     def scores(self, vectors: Floats, margins: Floats) -> Floats:
         """Return probabilities, texts x labels, from ``vectors`` (texts x dimensions) and the screen's ``margins``."""
-        return sigmoid(features(vectors, margins, self.mean) @ self.weights + self.bias)
+        near = nearness(scaled(vectors, self.mean), self.landmarks, self.gamma)
+        return sigmoid(np.hstack([near, bounded(margins)]) @ self.weights + self.bias)
 
 
-def features(vectors: Floats, margins: Floats, mean: Floats) -> Floats:
-    """Return what the heads see: centred embeddings, scaled to unit variance or so, and the clipped margins."""
-    return np.hstack([(vectors - mean) * 16.0, np.clip(margins, -6, 6) * 0.5]).astype(np.float32)
+def scaled(vectors: Floats, mean: Floats) -> Floats:
+    """Return embeddings without what they share, at a scale where distances are around ten."""
+    return np.asarray((vectors - mean) * np.float32(16.0), dtype=np.float32)
+
+
+def nearness(points: Floats, landmarks: Floats, gamma: float) -> Floats:
+    """Return the Gaussian kernel between ``points`` and ``landmarks``, points x landmarks."""
+    squared = (points**2).sum(axis=1)[:, None] + (landmarks**2).sum(axis=1)[None, :] - 2 * points @ landmarks.T
+    return np.asarray(np.exp(-gamma * np.maximum(squared, 0)), dtype=np.float32)
+
+
+def bounded(margins: Floats) -> Floats:
+    """Return the screen's margins as the heads see them: none so large that it drowns the embedding."""
+    return np.asarray(np.clip(margins, -6, 6) * np.float32(0.5), dtype=np.float32)
 
 
 def sigmoid(values: Floats) -> Floats:
@@ -111,11 +135,21 @@ def load_weights(folder: Path = FOLDER) -> Weights:
         raise ConfigurationError(
             f"the weights in {folder} cannot be read ({error}); install livesteward again or run `livesteward train screen`"
         ) from error
-    if hashlib.sha256(raw).hexdigest() != manifest.get("sha256"):
+    if not isinstance(manifest, dict) or hashlib.sha256(raw).hexdigest() != manifest.get("sha256"):
         raise ConfigurationError(f"{folder / 'weights.npz'} is not the file that its manifest names; install livesteward again")
     if manifest.get("labels") != list(LABELS) or manifest.get("ngram_bits") != BITS:
         raise ConfigurationError(f"the weights in {folder} were fitted for another version; run `livesteward train screen`")
-    with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+    if manifest.get("layout") != LAYOUT:
+        raise ConfigurationError(f"the weights in {folder} are laid out for another version; run `livesteward train screen`")
+    try:
+        weights = _unpacked(raw, manifest)
+    except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
+        raise ConfigurationError(f"{folder / 'weights.npz'} is damaged ({error}); install livesteward again") from error
+    return weights
+
+
+def _unpacked(raw: bytes, manifest: dict[str, Any]) -> Weights:
+    with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
         screen = NgramScreen(
             weights=np.ascontiguousarray(stored["screen_weights"]),
             scale=stored["screen_scale"],
@@ -124,9 +158,27 @@ def load_weights(folder: Path = FOLDER) -> Weights:
             floor=float(stored["screen_floor"]),
         )
         heads = Heads(
+            landmarks=stored["heads_landmarks"].astype(np.float32) * stored["heads_landmarks_scale"],
+            gamma=float(stored["heads_gamma"]),
             weights=stored["heads_weights"].astype(np.float32),
             bias=stored["heads_bias"],
             mean=stored["heads_mean"].astype(np.float32),
-            fingerprint=manifest["embedder"],
+            fingerprint=str(manifest["embedder"]),
         )
+    columns = len(SCREEN_LABELS)
+    shapes: dict[str, tuple[npt.NDArray[Any], tuple[int, ...]]] = {
+        "screen_weights": (screen.weights, (1 << BITS, columns)),
+        "screen_scale": (screen.scale, (columns,)),
+        "screen_slope": (screen.slope, (columns,)),
+        "screen_offset": (screen.offset, (columns,)),
+        "screen_floor": (np.asarray(screen.floor), ()),
+        "heads_landmarks": (heads.landmarks, (len(heads.landmarks), heads.mean.size)),
+        "heads_gamma": (np.asarray(heads.gamma), ()),
+        "heads_weights": (heads.weights, (len(heads.landmarks) + columns, len(LABELS))),
+        "heads_bias": (heads.bias, (len(LABELS),)),
+    }
+    for name, (array, shape) in shapes.items():
+        # A score that is no number is below every floor, and would let everything go.
+        if array.shape != shape or not np.isfinite(array).all():
+            raise ValueError(f"{name} has the shape {array.shape}, not {shape}, or holds what is no number")
     return Weights(screen=screen, heads=heads, manifest=manifest)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 from uuid import uuid4
 
+from langgraph.types import Durability
 from pydantic import ValidationError
 
 from livesteward.agents.graph import Agent, build_graph
@@ -22,9 +24,7 @@ from livesteward.errors import ConfigurationError, InputError
 from livesteward.models.protocol import ChatModel
 from livesteward.retrieval.index import IndexProgress
 from livesteward.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
+from livesteward.sync import LoopThread, refuse_in_event_loop
 
 OnEvent = Callable[[StepEvent], None]
 """Called as steps start and end, in the event loop: it must be quick."""
@@ -72,8 +72,8 @@ class Steward:
         self._stack = AsyncExitStack()
         self._agent: Agent | None = None
         self._opening: asyncio.Lock | None = None
-        self._portal: BlockingPortal | None = None
-        self._portal_exit: Callable[..., Any] | None = None
+        self._sync: LoopThread | None = None
+        self._sync_lock = threading.Lock()
 
     @classmethod
     def from_settings(cls, settings: Settings | None = None, *, model: ChatModel | None = None, **overrides: object) -> Self:
@@ -89,6 +89,8 @@ class Steward:
         """
         if settings is not None and overrides:
             raise ConfigurationError("give either settings or single overrides, not both")
+        if model is not None and not isinstance(model, ChatModel):
+            raise ConfigurationError(f"model takes a ChatModel, not {type(model).__name__}; give its settings as Settings(model=...)")
         return cls(make_tools(settings or load_settings(**overrides), model=model))
 
     async def __aenter__(self) -> Self:
@@ -198,8 +200,10 @@ class Steward:
         agent = await self._opened()
         tools = replace(self._tools, media_root=media_root)
         final: GraphState = given
+        # Without a checkpointer there is nothing to be durable; with one, the end of the run is soon enough.
+        durability: Durability | None = "exit" if agent.checkpointer else None
         async for mode, chunk in agent.astream(
-            given, {"configurable": {"thread_id": verdict_id}}, context=tools, stream_mode=["custom", "values"], durability="exit"
+            given, {"configurable": {"thread_id": verdict_id}}, context=tools, stream_mode=["custom", "values"], durability=durability
         ):
             if mode == "values":
                 final = cast(GraphState, chunk)
@@ -237,28 +241,25 @@ class Steward:
     def moderate_sync(
         self, segment: Segment, *, regions: Sequence[str] | None = None, on: date | None = None, media_root: Path | None = None
     ) -> Verdict:
-        """Do :meth:`moderate` from code that is not async; must not be called in a running event loop.
+        """Do :meth:`moderate` from code that is not async.
 
         The steward keeps one event loop in a thread for this until :meth:`close_sync`.
+
+        Raises:
+            ConfigurationError: If it is called in a running event loop.
         """
-        from anyio.from_thread import start_blocking_portal
-
-        if self._portal is None:
-            manager = start_blocking_portal()
-            self._portal = manager.__enter__()
-            self._portal_exit = manager.__exit__
-
-        async def moderated() -> Verdict:
-            return await self.moderate(segment, regions=regions, on=on, media_root=media_root)
-
-        return self._portal.call(moderated)
+        refuse_in_event_loop("moderate_sync", "`await steward.moderate(...)`")
+        with self._sync_lock:
+            self._sync = self._sync or LoopThread()
+        return self._sync.run(self.moderate(segment, regions=regions, on=on, media_root=media_root))
 
     def close_sync(self) -> None:
         """Close a steward that was used with :meth:`moderate_sync`."""
-        if self._portal is not None and self._portal_exit is not None:
-            self._portal.call(self.aclose)
-            self._portal_exit(None, None, None)
-            self._portal = self._portal_exit = None
+        with self._sync_lock:
+            if self._sync is not None:
+                self._sync.run(self.aclose())
+                self._sync.close()
+                self._sync = None
 
     async def pending(self) -> list[Verdict]:
         """Return the verdicts that wait for a person, oldest first (with the setting ``human_review``)."""

@@ -39,12 +39,10 @@ def lint(
     if json:
         print_json([problem.model_dump(mode="json") for problem in problems])
     elif problems:
-        from rich.markup import escape
-
         for problem in problems:
             mark = "[bold red]error[/] " if problem.blocks else "[yellow]advice[/]"
-            console.print(f"{mark} {escape(f'{folder / problem.path}:{problem.line}')}  {escape(problem.message)}", soft_wrap=True)
-            console.print(f"       [dim]{escape(problem.fix)}  ({problem.code})[/]", soft_wrap=True)
+            console.print(f"{mark} {_escaped(f'{folder / problem.path}:{problem.line}')}  {_escaped(problem.message)}", soft_wrap=True)
+            console.print(f"       [dim]{_escaped(problem.fix)}  ({problem.code})[/]", soft_wrap=True)
         blocking = sum(problem.blocks for problem in problems)
         console.print(f"{blocking} to mend, {len(problems) - blocking} to consider")
     else:
@@ -273,6 +271,6 @@ def _day(text: str) -> date:
 
 
 def _escaped(value: object) -> str:
-    from rich.markup import escape
+    from livesteward.cli.policy_views import escape
 
-    return escape(str(value))
+    return escape(value)

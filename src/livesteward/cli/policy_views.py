@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
+from rich.markup import escape as without_markup
 from rich.padding import Padding
 
 from livesteward.cli.output import console
+from livesteward.cli.plain import plain
 from livesteward.contracts import LayerEffect, Rule
 from livesteward.retrieval.comparison import FieldChange, RulebookDiff
 from livesteward.retrieval.rulebook import ExplainedLayer, Explanation
+
+
+def escape(value: object) -> str:
+    """A value from a document as it may be printed: without control characters, and with nothing that rich takes for markup."""
+    return without_markup(plain(str(value)))
 
 
 def print_rule(rule: Rule, region: str) -> None:
@@ -50,7 +56,7 @@ def _print_layer(number: int, one: ExplainedLayer, folder: Path) -> None:
     force = "" if one.in_force else "  [yellow]not in force on this day[/]"
     console.print(
         f"\n{number}. [bold]{layer.jurisdiction}[/] {layer.effect.value}, from {layer.effective_from}{until}{force}\n"
-        f"   {escape(str(folder / layer.document))}:{layer.line}",
+        f"   {escape(folder / layer.document)}:{layer.line}",
         soft_wrap=True,
     )
     if layer.norm:
@@ -91,4 +97,4 @@ def _field_lines(change: FieldChange) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name}: {' > '.join(steps) or 'none'}" for name, steps in value.items())
-    return escape(str(value))
+    return escape(value)

@@ -115,16 +115,8 @@ def moments_of(examined: Examined) -> Iterator[Moment]:
 
 
 def is_violation(moment: Moment) -> bool:
-    """Say whether a finding is what a jurisdiction acts on; the others keep a person busy, or nobody.
-
-    A verdict does not mark its findings, so its actions are asked; where they name none, every finding in a violating
-    jurisdiction counts.
-    """
-    violating = [ruling for ruling in moment.examined.verdict.rulings if ruling.decision is Decision.VIOLATION]
-    acted = {(action.subject, rule_id) for ruling in violating for action in ruling.actions for rule_id in action.rule_ids}
-    if acted:
-        return (moment.finding.subject, moment.finding.rule_id) in acted
-    return any(ruling.jurisdiction in moment.finding.jurisdictions for ruling in violating)
+    """Say whether a finding is what a jurisdiction acts on; the others keep a person busy."""
+    return moment.finding.decision is Decision.VIOLATION
 
 
 def rule_of(examined: Examined, finding: Finding) -> RetrievedRule | None:

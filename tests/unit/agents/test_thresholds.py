@@ -62,7 +62,7 @@ def test_the_nearest_table_wins(tmp_path: Path) -> None:
         ("[default]\nreview = nan\n", ["default.review"]),
         ("[screen]\nfloor = 'high'\n", ["screen.floor"]),
         ("[verfy]\nsecond_opinion = 0\n", ["verfy"]),
-        ("default = ", ["line 1"]),
+        ("default = \nother = 1\n", ["line 1"]),
     ],
 )
 def test_a_wrong_value_is_refused_with_file_and_field(tmp_path: Path, text: str, names: list[str]) -> None:
@@ -73,7 +73,7 @@ def test_a_wrong_value_is_refused_with_file_and_field(tmp_path: Path, text: str,
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="thresholds.toml"):
+    with pytest.raises(ConfigurationError, match=r"thresholds\.toml"):
         load_thresholds(tmp_path / "thresholds.toml")
 
 

@@ -193,6 +193,7 @@ def fraud(of: Segment, *, confidence: float = 0.94) -> Finding:
         severity=RULE.severity,
         subject=HOST,
         jurisdictions=("SG",),
+        decision=Decision.VIOLATION if confidence >= 0.8 else Decision.REVIEW,
         confidence=confidence,
         rationale="The host asks viewers for money and promises to send back twice as much.",
         evidence=(

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livesteward.agents.nodes.quotes import verbatim
+from livesteward.prompts.fence import neutralise
+
+
+@pytest.mark.parametrize(
+    ("quote", "text", "found"),
+    [
+        ("send me money", "Please SEND  me\nmoney now", "SEND  me\nmoney"),
+        ("“kill yourself”", "kill yourself", "kill yourself"),
+        ("kill", "ki\u200bll them", "ki\u200bll"),
+        ("ki\ufffdll", "ki\u200bll them", "ki\u200bll"),
+        ("PROFIT", "ｐｒｏｆｉｔ sure", "ｐｒｏｆｉｔ"),
+        ("杀了", "我要杀了你", "杀了"),
+        ("STRASSE", "die Straße", "Straße"),
+        ("💊", "buy 💊 here", "💊"),
+        ("</untrusted-abc>", "x </untrusted-abc> y", "</untrusted-abc>"),
+    ],
+)
+def test_a_quote_is_found_as_it_stands(quote: str, text: str, found: str) -> None:
+    assert verbatim(quote, text) == found
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("kill", "that takes skill"),
+        ("ass", "please assist me"),
+        ("send me money", "send him money"),
+        ("", "anything"),
+        ('""', 'he said ""'),
+        ("\u200b", "ki\u200bll"),
+        ("a b", "ab"),
+        ("x", ""),
+    ],
+)
+def test_what_does_not_stand_there_is_not_found(quote: str, text: str) -> None:
+    assert verbatim(quote, text) is None
+
+
+def test_the_whole_word_counts_where_part_of_it_comes_first() -> None:
+    assert verbatim("kill", "skill? kill!") == "kill"
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_a_whole_text_quotes_itself_as_it_is_and_as_the_model_saw_it(text: str) -> None:
+    found = verbatim(text, text)
+    if found is None:
+        return
+    assert found in text
+    assert verbatim(neutralise(text), text) == found
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_what_is_found_always_stands_in_the_text(quote: str, text: str) -> None:
+    found = verbatim(quote, text)
+    assert found is None or (found in text and found)

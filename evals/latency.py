@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from livesteward.agents.judges.case import Case
+from livesteward.agents.nodes.screen import HARM_COLUMN
 from livesteward.agents.state import Judgement
 from livesteward.agents.tools import Tools
 from livesteward.contracts import ChatMessage, Segment, Utterance
@@ -23,24 +25,38 @@ SPOKEN_WORDS: Final = 60
 CHAT_LINES: Final = 20
 
 _TALK: Final = (
-    "so today we are making a lemon tart and I will show you the dough first",
-    "thank you for the roses everyone that is really kind of you all tonight",
-    "let me turn the camera a little so that you can see the bowl from above",
-    "we had rain the whole week here so the market was nearly empty on Sunday",
-    "if you have a question about the oven just put it in the chat for later",
-    "my sister says hello by the way she is in the kitchen next door right now",
-    "next time we will try the bread that some of you asked for last weekend",
-    "now it has to rest for twenty minutes so we can talk about the music list",
+    "so today we are making a lemon tart and I will show you",
+    "thank you for the roses everyone that is really kind of you",
+    "let me turn the camera a little so you can see the bowl",
+    "we had rain the whole week here so the market was empty",
+    "if you have a question about the oven put it in chat",
+    "my sister says hello by the way she is in the kitchen",
+    "next time we will try the bread that some of you liked",
+    "now it has to rest for twenty minutes so let us talk",
+    "this song is from the list that we made last weekend together",
+    "I will put the recipe in the description after the stream tonight",
+    "the dough is soft now so we can roll it out slowly",
+    "good evening everyone and welcome back to the small kitchen with me",
 )
 _CHAT: Final = (
     "hello from {place}",
-    "that looks so good {n}",
-    "which flour do you use for number {n}",
-    "greetings to {place} from me",
-    "can you show the bowl again please {n}",
-    "first time here, love it {n}",
-    "what is the song called at minute {n}",
+    "that looks so good",
+    "which flour do you use",
+    "greetings from {place}",
+    "can you show the bowl again",
+    "first time here, love it",
+    "what is the song called",
     "my grandma in {place} does it the same way",
+    "yum yum",
+    "how long in the oven?",
+    "nice one",
+    "good morning from {place}",
+    "love this song",
+    "the tart looks great",
+    "what time is it in {place}?",
+    "hahaha",
+    "so relaxing",
+    "I tried it last week, it was great",
 )
 _PLACES: Final = (
     "Bandung",
@@ -59,8 +75,8 @@ _PLACES: Final = (
     "Tunis",
 )
 _SUSPICIOUS: Final = (
-    "send me two hundred dollars now and tomorrow you get four hundred back guaranteed",
-    "scan the code and deposit before midnight because this offer doubles your money",
+    "send me two hundred dollars now and tomorrow you get four hundred back",
+    "scan the code and deposit before midnight because this doubles your money guaranteed",
 )
 _SUSPICIOUS_CHAT: Final = (
     "is the doubling real for {n} dollars",
@@ -71,10 +87,11 @@ _SUSPICIOUS_CHAT: Final = (
 
 @dataclass(frozen=True)
 class LatencyRow:
-    """What one kind of segment took, in milliseconds; ``steps`` are medians."""
+    """What one kind of segment took, in milliseconds; ``judges`` counts who decided, ``steps`` are medians."""
 
     kind: str
     segments: int
+    judges: dict[str, int]
     median_ms: float
     p95_ms: float
     steps: dict[str, float]
@@ -93,25 +110,28 @@ class InstantJudge:
         """Nothing to close."""
 
 
-def make_segment(number: int, *, suspicious: bool) -> Segment:
-    """Return segment ``number``: 60 spoken words and 20 chat lines that no other number has."""
+def make_segment(number: int, tools: Tools, *, suspicious: bool) -> Segment:
+    """Return segment ``number``: 60 spoken words and 20 chat lines.
+
+    A harmless one is made of lines that the screen clears, each by itself; a suspicious one has new wording in every line, so that no
+    embedding is at hand, and is made of a sales pitch and of what viewers ask about it.
+    """
     draw = random.Random(number)
     talk = draw.sample(_TALK, len(_TALK))
+    lines = [line.format(place=place) for line in _CHAT for place in draw.sample(_PLACES, 3)]
     if suspicious:
-        talk = [_SUSPICIOUS[0], talk[0], _SUSPICIOUS[1], *talk[1:]]
-    words = " ".join(talk).split()
-    words[0:0] = [f"hello number {number}"]
-    words = " ".join(words).split()[:SPOKEN_WORDS]
+        talk = [f"{line} {draw.choice(_PLACES)} {number}" for line in (_SUSPICIOUS[0], talk[0], _SUSPICIOUS[1], talk[1])]
+        pitched = [line.format(n=draw.randint(10, 9_999)) for line in _SUSPICIOUS_CHAT]
+        lines = [*pitched, *(f"{line} {draw.choice(_PLACES)} {number}" for line in draw.sample(lines, CHAT_LINES))]
+    else:
+        talk, lines = _cleared(talk, tools), _cleared(draw.sample(lines, len(lines)), tools)
+    words = " ".join(talk).split()[:SPOKEN_WORDS]
     utterances = tuple(
         Utterance(utterance_id=f"u{start}", at_s=start / 4, text=" ".join(words[start : start + 12]))
         for start in range(0, SPOKEN_WORDS, 12)
     )
-    lines = [*(_SUSPICIOUS_CHAT if suspicious else ()), *draw.choices(_CHAT, k=CHAT_LINES)][:CHAT_LINES]
     chat = tuple(
-        ChatMessage(
-            message_id=f"c{place}", at_s=place, viewer_id=f"v{place}", text=line.format(place=draw.choice(_PLACES), n=number * 100 + place)
-        )
-        for place, line in enumerate(lines)
+        ChatMessage(message_id=f"c{place}", at_s=place, viewer_id=f"v{place}", text=line) for place, line in enumerate(lines[:CHAT_LINES])
     )
     return Segment(
         stream_id="bench",
@@ -124,15 +144,21 @@ def make_segment(number: int, *, suspicious: bool) -> Segment:
     )
 
 
+def _cleared(lines: list[str], tools: Tools) -> list[str]:
+    harm = tools.weights.screen.scores(lines)[:, HARM_COLUMN]
+    return [line for line, score in zip(lines, harm.tolist(), strict=True) if score < tools.weights.screen.floor]
+
+
 async def measure(tools: Tools, graph: Any, *, segments: int, kind: str, suspicious: bool, progress: Callable[[int], None]) -> LatencyRow:
     """Run ``segments`` new segments through ``graph`` one after another, after three that do not count."""
     from livesteward.agents.state import GraphState, StreamMemory
 
     taken: list[float] = []
     steps: dict[str, list[float]] = {}
+    judges: Counter[str] = Counter()
     for number in range(-3, segments):
         # A number of its own for every run, so that no embedding is in the cache.
-        segment = make_segment(int(time.time_ns() % 10**9) + number, suspicious=suspicious)
+        segment = make_segment(int(time.time_ns() % 10**9) + number, tools, suspicious=suspicious)
         given: GraphState = {
             "verdict_id": f"bench-{number}",
             "segment": segment,
@@ -145,6 +171,7 @@ async def measure(tools: Tools, graph: Any, *, segments: int, kind: str, suspici
         elapsed = (time.perf_counter() - start) * 1_000
         if number >= 0:
             taken.append(elapsed)
+            judges[final["verdict"].provenance.judge] += 1
             for step, value in final["verdict"].provenance.latency_ms.items():
                 steps.setdefault(step, []).append(value)
             progress(number + 1)
@@ -152,6 +179,7 @@ async def measure(tools: Tools, graph: Any, *, segments: int, kind: str, suspici
     return LatencyRow(
         kind=kind,
         segments=segments,
+        judges=dict(judges),
         median_ms=round(statistics.median(taken), 1),
         p95_ms=round(taken[min(len(taken) - 1, int(len(taken) * 0.95))], 1),
         steps={step: round(statistics.median(values), 1) for step, values in steps.items()},

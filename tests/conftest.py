@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -107,3 +109,15 @@ def _no_call_goes_out(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail(
             f"the test tried to reach {', '.join(sorted(set(_connections.refused)))}; use a server on 127.0.0.1, or mark it 'network'"
         )
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_as_before() -> Iterator[None]:
+    """Undo what a command set up: it logs to the standard error of its own test, which is closed after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    if (structlog := sys.modules.get("structlog")) is not None:
+        structlog.reset_defaults()

@@ -41,17 +41,17 @@ class Passage:
 def passages(segment: Segment, suspects: frozenset[str]) -> list[Passage]:
     """Return the passages that hold at least one suspect.
 
-    Speech is taken in windows, since what a sentence means hangs on those around it; overlays, titles, messages and gifts stand alone. Of a
-    long text the items hold a piece each, verbatim.
+    Speech and the texts on screen are taken in windows, since what a line means hangs on those around it; titles, messages and gifts stand
+    alone. Of a long text the items hold a piece each, verbatim.
     """
     items = segment.items()
     found: list[Passage] = []
-    for speech in _turns(items):
-        found.extend(window for window in _windows(speech, segment) if any(item.item_id in suspects for item in window.items))
+    for row in (*_turns(items), *_screens(items)):
+        found.extend(window for window in _windows(row, segment) if any(item.item_id in suspects for item in window.items))
     found.extend(
         Passage(subject_of(item, segment), (piece,))
         for item in items
-        if item.modality is not Modality.SPEECH and item.item_id in suspects
+        if item.modality not in _ROWS and item.item_id in suspects
         for piece in _pieces(item)
     )
     return found
@@ -100,7 +100,7 @@ def pieces(text: str, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _screens(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
-    shown = [item for item in items if item.modality is Modality.OVERLAY]
+    shown = [piece for item in items if item.modality is Modality.OVERLAY for piece in _pieces(item)]
     if shown:
         yield shown
 

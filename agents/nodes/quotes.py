@@ -6,6 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from livesteward.prompts.answer import MAX_QUOTE_CHARS
 from livesteward.prompts.fence import REPLACEMENT, neutralise
 
 _MARKS: Final = "\"'“”‘’«»「」 "
@@ -28,7 +29,8 @@ def verbatim(quote: str, text: str) -> str | None:
     start = folded.find(wanted)
     while start >= 0:
         end = start + len(wanted)
-        if not _joined(folded, start) and not _joined(folded, end):
+        # A quote as long as an answer may hold was cut off, wherever that was.
+        if not _joined(folded, start) and (len(quote) >= MAX_QUOTE_CHARS or not _joined(folded, end)):
             return text[places[start] : places[end - 1] + 1]
         start = folded.find(wanted, start + 1)
     return None

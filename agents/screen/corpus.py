@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from livesteward.agents.screen.datasets import SOURCES, LabelledText, read_cases, read_sources
+from livesteward.agents.screen.datasets import FOLDS, SOURCES, LabelledText, read_cases, read_sources
 from livesteward.agents.screen.labels import LABELS
 from livesteward.retrieval.rulebook import PolicyLibrary
 
@@ -24,10 +26,31 @@ def gather(data: Path, library: PolicyLibrary) -> tuple[list[LabelledText], dict
         ConfigurationError: If a set is missing or a case is wrong.
     """
     seen: dict[str, LabelledText] = {}
-    for text in (*read_cases(CASES), *rule_examples(library), *read_sources(data)):
+    cases = read_cases(CASES)
+    for text in (*cases, *pictures_of_texts(cases), *rule_examples(library), *read_sources(data)):
         seen.setdefault(text.text, text)
     digests = {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for source in SOURCES for name in source.files}
     return list(seen.values()), digests
+
+
+def pictures_of_texts(cases: list[LabelledText], *, count: int = 600) -> list[LabelledText]:
+    """Return ``count`` pictures with two to four texts each, as the judge sees the texts on screen together: harmful if one of them is.
+
+    Texts that are held out are only put together with others that are.
+    """
+    made = []
+    for held_out in (False, True):
+        shown = [case for case in cases if case.on_screen and case.held_out is held_out]
+        draw = random.Random(len(shown))
+        harmful, fine = [case for case in shown if case.positive], [case for case in shown if not case.positive]
+        for number in range(count // FOLDS if held_out else count * (FOLDS - 1) // FOLDS):
+            parts = draw.sample(fine, draw.randint(1, 3)) + ([draw.choice(harmful)] if number % 2 else [draw.choice(fine)])
+            draw.shuffle(parts)
+            first = next((part for part in parts if part.positive), parts[0])
+            text = " ".join(part.text for part in parts)[:280]
+            if first.text in text:
+                made.append(replace(first, text=text, positive=first.positive, on_screen=True))
+    return made
 
 
 def rule_examples(library: PolicyLibrary) -> list[LabelledText]:

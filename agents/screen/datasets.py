@@ -12,7 +12,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +44,7 @@ class LabelledText:
         open: Labels of which nothing is known.
         dataset: Where it comes from.
         group: Texts of one template or conversation; never split between fitting and holding out.
+        on_screen: Whether it is a text on the picture.
     """
 
     text: str
@@ -51,6 +52,7 @@ class LabelledText:
     open: frozenset[str]
     dataset: str
     group: str
+    on_screen: bool = False
 
     @property
     def held_out(self) -> bool:
@@ -286,5 +288,6 @@ def read_cases(folder: Path) -> list[LabelledText]:
             if unknown:
                 raise ConfigurationError(f"{path.name}:{number}: unknown label {sorted(unknown)[0]!r}; there are {', '.join(LABELS)}")
             # Minimal pairs stand next to each other, and must not be split between fitting and holding out.
-            found.extend(_texts("livesteward_cases", text, labels, group=f"{path.stem}-{number // 6}"))
+            read = _texts("livesteward_cases", text, labels, group=f"{path.stem}-{number // 6}")
+            found.extend(replace(one, on_screen=case.get("modality") == "overlay") for one in read)
     return found

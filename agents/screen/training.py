@@ -23,6 +23,7 @@ from livesteward.agents.nodes.screen import HARM_COLUMN, LIKELY
 from livesteward.agents.screen.datasets import SOURCES, LabelledText
 from livesteward.agents.screen.labels import COLUMN, HARM, LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
+from livesteward.agents.screen.normalise import folding_digest
 from livesteward.agents.screen.weights import LAYOUT, Floats, bounded, nearness, scaled, sigmoid
 from livesteward.errors import ConfigurationError, InputError
 
@@ -165,10 +166,10 @@ def fit(texts: list[LabelledText], vectors: Floats, *, fingerprint: str, data_di
         "screen_scale": scale.astype(np.float32),
         "screen_slope": slope,
         "screen_offset": offset,
-        "screen_floor": np.float32(floor),
+        "screen_floor": np.asarray(floor, dtype=np.float32),
         "heads_landmarks": landmarks,
-        "heads_landmarks_scale": unit,
-        "heads_gamma": np.float32(gamma),
+        "heads_landmarks_scale": np.asarray(unit, dtype=np.float32),
+        "heads_gamma": np.asarray(gamma, dtype=np.float32),
         "heads_weights": heads,
         "heads_bias": bias,
         "heads_mean": mean.astype(np.float16),
@@ -228,7 +229,7 @@ def _rarity(yes: Any, held: Any) -> npt.NDArray[Any]:
     """Weights with which the harmful texts of a rare label count as much together as half of those of a common one."""
     counts = yes[~held, : len(LABELS)].sum(axis=0)
     of_label = np.sqrt(counts.max() / np.maximum(counts, 1))
-    return np.maximum(1.0, (yes[:, : len(LABELS)] * of_label).max(axis=1))
+    return np.asarray(np.maximum(1.0, (yes[:, : len(LABELS)] * of_label).max(axis=1)))
 
 
 def _sparse(texts: list[LabelledText], sparse: Any) -> Any:
@@ -315,6 +316,7 @@ def _manifest(
         "fitted_on": datetime.now(UTC).date().isoformat(),
         "labels": list(LABELS),
         "layout": LAYOUT,
+        "folding": folding_digest(),
         "ngram_bits": BITS,
         "embedder": fingerprint,
         "sources": sources,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from livesteward.agents.screen.labels import LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS, buckets
+from livesteward.agents.screen.normalise import folding_digest
 from livesteward.errors import ConfigurationError
 
 LAYOUT: Final = 3
@@ -139,7 +140,7 @@ def load_weights(folder: Path = FOLDER) -> Weights:
         raise ConfigurationError(f"{folder / 'weights.npz'} is not the file that its manifest names; install livesteward again")
     if manifest.get("labels") != list(LABELS) or manifest.get("ngram_bits") != BITS:
         raise ConfigurationError(f"the weights in {folder} were fitted for another version; run `livesteward train screen`")
-    if manifest.get("layout") != LAYOUT:
+    if manifest.get("layout") != LAYOUT or manifest.get("folding") != folding_digest():
         raise ConfigurationError(f"the weights in {folder} are laid out for another version; run `livesteward train screen`")
     try:
         weights = _unpacked(raw, manifest)

@@ -78,9 +78,10 @@ def _print(rows: list[LatencyRow]) -> None:
     from rich.table import Table
 
     table = Table(title="Milliseconds a segment of 60 spoken words and 20 new chat lines, without perception", title_justify="left")
-    for name in ("kind", "segments", "median", "95 %", "where it went (medians)"):
-        table.add_column(name, justify="left" if name in {"kind", "where it went (medians)"} else "right")
+    for name in ("kind", "segments", "judged by", "median", "95 %", "where it went (medians)"):
+        table.add_column(name, justify="right" if name in {"segments", "median", "95 %"} else "left")
     for row in rows:
         steps = ", ".join(f"{step} {value:.1f}" for step, value in row.steps.items())
-        table.add_row(row.kind, str(row.segments), f"{row.median_ms:.1f}", f"{row.p95_ms:.1f}", steps)
+        judges = ", ".join(f"{judge} {count}" for judge, count in row.judges.items())
+        table.add_row(row.kind, str(row.segments), judges, f"{row.median_ms:.1f}", f"{row.p95_ms:.1f}", steps)
     console.print(table)

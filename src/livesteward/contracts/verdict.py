@@ -72,6 +72,12 @@ class Finding(Contract):
     rationale: Annotated[str, Field(min_length=1, max_length=4_000)]
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1, max_length=20)]
 
+    @model_validator(mode="after")
+    def _is_against_something(self) -> Self:
+        if self.decision is Decision.ALLOW:
+            raise ValueError("decision: a finding is a violation or for review")
+        return self
+
 
 class Action(Contract):
     """What is to be done to one subject; ``strike`` counts from 1, and ``rule_ids`` say on whose ground."""
@@ -227,8 +233,11 @@ class Verdict(Contract):
             raise ValueError("an allow has neither findings nor reasons for review")
         if self.decision is Decision.REVIEW and not self.review_reasons:
             raise ValueError("a review needs at least one reason")
-        if self.decision is Decision.VIOLATION and not self.findings:
-            raise ValueError("a violation needs at least one finding")
+        worst_finding = max((finding.decision.rank for finding in self.findings), default=0)
+        if self.decision is Decision.VIOLATION and worst_finding != Decision.VIOLATION.rank:
+            raise ValueError("a violation needs at least one finding that is one")
+        if worst_finding > self.decision.rank:
+            raise ValueError(f"a finding is worse than the decision, which is {self.decision.value}")
         return self
 
 

@@ -53,7 +53,7 @@ def check_review(verdict: Any, name: str, code: ReviewCode) -> ReviewReason:
     assert verdict.decision is verdict.stream_decision is Decision.REVIEW
     assert [ruling.decision for ruling in verdict.rulings] == [Decision.REVIEW, Decision.REVIEW]
     assert [ruling.jurisdiction for ruling in verdict.rulings] == ["SG", "DE"]
-    named = [reason for reason in verdict.review_reasons if name in reason.detail]
+    named: list[ReviewReason] = [reason for reason in verdict.review_reasons if name in reason.detail]
     assert [reason.code for reason in named] == [code]
     return named[0]
 

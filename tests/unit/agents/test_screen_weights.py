@@ -13,6 +13,7 @@ from unit.agents.parts import BENIGN, MARKERS, planted_weights
 
 from livesteward.agents.screen.labels import COLUMN, LABELS, SCREEN_LABELS
 from livesteward.agents.screen.ngrams import BITS
+from livesteward.agents.screen.normalise import folding_digest
 from livesteward.agents.screen.weights import LAYOUT, load_weights, sigmoid
 from livesteward.errors import ConfigurationError
 
@@ -44,6 +45,7 @@ def write(folder: Path, *, change: Callable[[Arrays], object] = lambda _: None, 
         "labels": list(LABELS),
         "ngram_bits": BITS,
         "layout": LAYOUT,
+        "folding": folding_digest(),
         "embedder": "test",
         **manifest,
     }
@@ -108,7 +110,7 @@ def test_missing_or_damaged_files_are_refused_with_what_to_do(tmp_path: Path, da
 
 @pytest.mark.parametrize(
     "manifest",
-    [{"labels": ["a"]}, {"labels": None}, {"ngram_bits": 12}, {"layout": LAYOUT - 1}, {"layout": None}],
+    [{"labels": ["a"]}, {"labels": None}, {"ngram_bits": 12}, {"layout": LAYOUT - 1}, {"layout": None}, {"folding": "other"}],
     ids=str,
 )
 def test_weights_of_another_version_are_refused(tmp_path: Path, manifest: dict[str, Any]) -> None:

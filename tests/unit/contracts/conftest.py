@@ -51,6 +51,7 @@ def finding_data() -> dict[str, Any]:
         "severity": "high",
         "subject": {"kind": "host"},
         "jurisdictions": ["SG"],
+        "decision": "violation",
         "confidence": 0.9,
         "rationale": "The host says that they call from a bank.",
         "evidence": [{"modality": "speech", "item_id": "u1", "at_s": 3, "quote": "I am from the bank"}],

@@ -35,6 +35,21 @@ def test_a_violation_has_a_finding(verdict_data: dict[str, Any], finding_data: d
     Verdict.model_validate(verdict_data | ruled("violation") | {"findings": [finding_data]})
 
 
+def test_a_violation_rests_on_more_than_what_a_person_must_look_at(verdict_data: dict[str, Any], finding_data: dict[str, Any]) -> None:
+    unsure = finding_data | {"decision": "review"}
+    with pytest.raises(ValidationError, match="a violation needs at least one finding that is one"):
+        Verdict.model_validate(verdict_data | ruled("violation") | {"findings": [unsure]})
+    Verdict.model_validate(verdict_data | ruled("violation") | {"findings": [unsure, finding_data]})
+    Verdict.model_validate(verdict_data | ruled("review") | {"findings": [unsure], "review_reasons": [REASON]})
+
+
+def test_no_finding_is_worse_than_the_decision(verdict_data: dict[str, Any], finding_data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="a finding is worse than the decision"):
+        Verdict.model_validate(verdict_data | ruled("review") | {"findings": [finding_data], "review_reasons": [REASON]})
+    with pytest.raises(ValidationError, match="a finding is a violation or for review"):
+        Verdict.model_validate(verdict_data | ruled("violation") | {"findings": [finding_data | {"decision": "allow"}]})
+
+
 def test_an_allow_has_no_finding_and_no_doubt(verdict_data: dict[str, Any], finding_data: dict[str, Any]) -> None:
     for contradiction in ({"findings": [finding_data]}, {"review_reasons": [REASON]}):
         with pytest.raises(ValidationError, match="an allow has neither"):

@@ -100,6 +100,7 @@ async def retrieve(state: GraphState, tools: Tools) -> GraphState:
         state["on"],
         tools.search,
         tools.embedder,
+        before=state.get("memory", StreamMemory()).recent_speech,
         limit=tools.settings.retrieval.rules_per_jurisdiction,
         each_category=0 if tools.judge_is_model else RULES_FOR_HEADS,
     )

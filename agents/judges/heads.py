@@ -68,7 +68,7 @@ class HeadsJudge:
     async def judge(self, case: Case) -> Judgement:
         """Return one claim for each subject and category that reaches the lowest review threshold, with its evidence."""
         suspects = {score.item_id: max(score.scores) for score in case.screened.suspects}
-        found = passages(case.segment, frozenset(suspects))
+        found = passages(case.segment, frozenset(suspects), before=case.memory.recent_speech)
         unsure = _pictures(case)
         if len(found) > MAX_PASSAGES:
             found.sort(key=lambda passage: -max(suspects.get(item.item_id, 0.0) for item in passage.items))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from livesteward.contracts import Modality, Segment, Speaker, Subject, SubjectKind, TextItem
@@ -23,31 +24,41 @@ _ROWS: Final = frozenset({Modality.SPEECH, Modality.OVERLAY})
 
 @dataclass(frozen=True)
 class Passage:
-    """One or more texts of the same subject, in order."""
+    """One or more texts of the same subject, in order; ``before`` is what the host said just before them: context, not evidence."""
 
     subject: Subject
     items: tuple[TextItem, ...]
+    before: str = ""
 
     @property
     def text(self) -> str:
         """The texts in one line."""
-        return " ".join(item.text for item in self.items)
+        return " ".join([self.before, *(item.text for item in self.items)]).strip()
 
     def without(self, item_id: str) -> str:
         """The texts without one of them."""
-        return " ".join(item.text for item in self.items if item.item_id != item_id)
+        return " ".join([self.before, *(item.text for item in self.items if item.item_id != item_id)]).strip()
 
 
-def passages(segment: Segment, suspects: frozenset[str]) -> list[Passage]:
+def passages(segment: Segment, suspects: frozenset[str], *, before: str = "") -> list[Passage]:
     """Return the passages that hold at least one suspect.
 
     Speech and the texts on screen are taken in windows, since what a line means hangs on those around it; titles, messages and gifts stand
     alone. Of a long text the items hold a piece each, verbatim.
+
+    Args:
+        segment: After perception.
+        suspects: Ids of the items that the screen flagged.
+        before: What the host said in the segments before. A first window of few words is filled up with the end of it: the heads were
+            fitted on windows, and half a thought can look like another.
     """
     items = segment.items()
     found: list[Passage] = []
     for row in (*_turns(items), *_screens(items)):
-        found.extend(window for window in _windows(row, segment) if any(item.item_id in suspects for item in window.items))
+        windows = list(_windows(row, segment))
+        if windows and row[0].modality is Modality.SPEECH and windows[0].subject.kind is SubjectKind.HOST:
+            windows[0] = replace(windows[0], before=_filling(windows[0].text, before))
+        found.extend(window for window in windows if any(item.item_id in suspects for item in window.items))
     found.extend(
         Passage(subject_of(item, segment), (piece,))
         for item in items
@@ -103,6 +114,19 @@ def _screens(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
     shown = [piece for item in items if item.modality is Modality.OVERLAY for piece in _pieces(item)]
     if shown:
         yield shown
+
+
+def _filling(text: str, before: str) -> str:
+    """Return the last sentences of ``before`` that fit into a window in front of ``text``."""
+    words, chars = WINDOW_WORDS - len(text.split()), WINDOW_CHARS - len(text)
+    kept: list[str] = []
+    for sentence in reversed(re.split(r"(?<=[.!?。！？])\s+", before.strip())):
+        words -= len(sentence.split())
+        chars -= len(sentence) + 1
+        if words < 0 or chars < 0:
+            break
+        kept.insert(0, sentence)
+    return " ".join(kept)
 
 
 def _windows(spoken: list[TextItem], segment: Segment) -> Iterator[Passage]:

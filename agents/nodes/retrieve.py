@@ -26,6 +26,7 @@ async def retrieve_rules(
     search: RuleSearch,
     embedder: Embedder,
     *,
+    before: str,
     limit: int,
     each_category: int,
 ) -> tuple[tuple[RulebookRef, ...], tuple[RetrievedRule, ...]]:
@@ -38,6 +39,7 @@ async def retrieve_rules(
         on: The day whose rules hold.
         search: Over the rulebooks.
         embedder: The search's.
+        before: What the host said in the segments before.
         limit: Rules for each jurisdiction.
         each_category: So many of every category come on top of the limit where they were left out; 0 for none.
 
@@ -45,7 +47,7 @@ async def retrieve_rules(
         RetrievalError: If the index cannot be used.
         ModelError: If the embedder fails.
     """
-    queries = _queries(segment, screened)
+    queries = _queries(segment, screened, before)
     vectors = await embedder.queries(queries)
     found: list[RetrievedRule] = []
     for region in regions:
@@ -58,9 +60,9 @@ async def retrieve_rules(
     return tuple(search.library.rulebook(region, on).ref for region in regions), tuple(found)
 
 
-def _queries(segment: Segment, screened: Screened) -> list[str]:
+def _queries(segment: Segment, screened: Screened, before: str) -> list[str]:
     highest = {suspect.item_id: max(suspect.scores) for suspect in screened.suspects}
-    found = passages(segment, frozenset(highest))
+    found = passages(segment, frozenset(highest), before=before)
     found.sort(key=lambda passage: -max(highest.get(item.item_id, 0.0) for item in passage.items))
     texts = [passage.text for passage in found]
     if screened.visual or not texts:

@@ -22,8 +22,8 @@ class _Table(BaseModel):
 class Band(_Table):
     """Where a finding stands, and where a person looks."""
 
-    violation: Probability = 0.80
-    review: Probability = 0.50
+    violation: Probability = 0.75
+    review: Probability = 0.40
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -1,7 +1,8 @@
 """How long the agent takes for a segment, step by step, on this machine: `livesteward bench agent`.
 
 Three segments of 60 spoken words and 20 new chat lines each: one that the screen clears, one that needs embeddings and the embedded
-judge, and one with a scripted model that answers at once, which leaves what the agent itself costs. Perception is switched off.
+judge, and one that goes the whole way with a judge that answers at once and vectors that are at hand, which leaves what the agent itself
+costs. Perception is switched off.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from livesteward.agents.judges.case import Case
-from livesteward.agents.nodes.screen import HARM_COLUMN
+from livesteward.agents.nodes.screen import HARM_COLUMN, LIKELY
 from livesteward.agents.state import Judgement
 from livesteward.agents.tools import Tools
 from livesteward.contracts import ChatMessage, Segment, Utterance
 
 SPOKEN_WORDS: Final = 60
+WORDS_A_LINE: Final = 12
 CHAT_LINES: Final = 20
 
 _TALK: Final = (
@@ -120,7 +122,7 @@ def make_segment(number: int, tools: Tools, *, suspicious: bool) -> Segment:
     talk = draw.sample(_TALK, len(_TALK))
     lines = [line.format(place=place) for line in _CHAT for place in draw.sample(_PLACES, 3)]
     if suspicious:
-        talk = [f"{line} {draw.choice(_PLACES)} {number}" for line in (_SUSPICIOUS[0], talk[0], _SUSPICIOUS[1], talk[1])]
+        talk = [f"{line} {draw.choice(_PLACES)} {number}" for line in (_SUSPICIOUS[0], talk[0], _SUSPICIOUS[1], talk[1], talk[2])]
         pitched = [line.format(n=draw.randint(10, 9_999)) for line in _SUSPICIOUS_CHAT]
         lines = [*pitched, *(f"{line} {draw.choice(_PLACES)} {number}" for line in draw.sample(lines, CHAT_LINES))]
     else:
@@ -145,12 +147,15 @@ def make_segment(number: int, tools: Tools, *, suspicious: bool) -> Segment:
 
 
 def _cleared(lines: list[str], tools: Tools) -> list[str]:
-    harm = tools.weights.screen.scores(lines)[:, HARM_COLUMN]
-    return [line for line, score in zip(lines, harm.tolist(), strict=True) if score < tools.weights.screen.floor]
+    scores, floor = tools.weights.screen.scores(lines), tools.weights.screen.floor
+    clear = (scores[:, HARM_COLUMN] < floor) & (scores[:, :HARM_COLUMN] < LIKELY).all(axis=1)
+    return [line for line, gone in zip(lines, clear.tolist(), strict=True) if gone]
 
 
-async def measure(tools: Tools, graph: Any, *, segments: int, kind: str, suspicious: bool, progress: Callable[[int], None]) -> LatencyRow:
-    """Run ``segments`` new segments through ``graph`` one after another, after three that do not count."""
+async def measure(
+    tools: Tools, graph: Any, *, segments: int, kind: str, suspicious: bool, same: bool, progress: Callable[[int], None]
+) -> LatencyRow:
+    """Run ``segments`` segments through ``graph`` one after another, after three that do not count: new ones, or the ``same`` each time."""
     from livesteward.agents.state import GraphState, StreamMemory
 
     taken: list[float] = []
@@ -158,7 +163,7 @@ async def measure(tools: Tools, graph: Any, *, segments: int, kind: str, suspici
     judges: Counter[str] = Counter()
     for number in range(-3, segments):
         # A number of its own for every run, so that no embedding is in the cache.
-        segment = make_segment(int(time.time_ns() % 10**9) + number, tools, suspicious=suspicious)
+        segment = make_segment(1 if same else int(time.time_ns() % 10**9) + number, tools, suspicious=suspicious)
         given: GraphState = {
             "verdict_id": f"bench-{number}",
             "segment": segment,

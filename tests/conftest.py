@@ -27,6 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     is_worker = hasattr(config, "workerinput")
     for name in [name for name in os.environ if name.startswith("LIVESTEWARD_") and not (is_worker and name == CACHE)]:
         del os.environ[name]
+    # How wide and colourful a terminal is must not decide; typer colours its help where it sees a build server.
+    for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "CLICOLOR_FORCE", "GITHUB_ACTIONS"):
+        os.environ.pop(name, None)
     # A library that can fetch a model must find that it may not.
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", RAY_USAGE_STATS_ENABLED="0", ANONYMIZED_TELEMETRY="False")
     if not is_worker:

@@ -18,6 +18,7 @@ from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.passages import Passage, passages
 from livesteward.agents.judges.rationale import explain
 from livesteward.agents.screen.labels import COLUMN, LABELS, category_of
+from livesteward.agents.screen.normalise import calm
 from livesteward.agents.screen.weights import Floats, Weights
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewReason, SignalKind, Subject, SubjectKind
@@ -111,7 +112,7 @@ class HeadsJudge:
     async def _score(self, texts: Sequence[str]) -> Floats:
         if not texts:
             return np.zeros((0, len(LABELS)), dtype=np.float32)
-        vectors = await self._embedder.queries(list(texts))
+        vectors = await self._embedder.queries([calm(text) for text in texts])
         margins = await asyncio.to_thread(self._weights.screen.margins, list(texts))
         return self._weights.heads.scores(vectors, margins)
 

@@ -19,6 +19,9 @@ LONG_CHARS: Final = 2 * WINDOW_CHARS
 """A text longer than this is taken in pieces: an embedding of all of it would not see a threat in its middle, nor its end at all."""
 
 
+BADGES: Final = frozenset({"live", "live now", "rec", "hd", "4k"})
+"""What players and encoders write on every picture; it says nothing of the stream."""
+
 _ROWS: Final = frozenset({Modality.SPEECH, Modality.OVERLAY})
 
 
@@ -111,7 +114,12 @@ def pieces(text: str, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _screens(items: tuple[TextItem, ...]) -> Iterator[list[TextItem]]:
-    shown = [piece for item in items if item.modality is Modality.OVERLAY for piece in _pieces(item)]
+    shown = [
+        piece
+        for item in items
+        if item.modality is Modality.OVERLAY and item.text.strip(" .!·•●").casefold() not in BADGES
+        for piece in _pieces(item)
+    ]
     if shown:
         yield shown
 

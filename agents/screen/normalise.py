@@ -29,6 +29,12 @@ _LINK: Final = re.compile(
 )
 
 
+def calm(text: str) -> str:
+    """Return ``text`` in small letters where it is written in capitals, as texts on screen are: embeddings of capitals say little."""
+    letters = [char for char in text if char.isalpha() and char.lower() != char.upper()]
+    return text.lower() if letters and sum(char.isupper() for char in letters) * 2 > len(letters) else text
+
+
 _PROBES: Final = (
     "F.R.E.E  m0ney",
     "h\u0430te!!! 555 $cam",
@@ -40,7 +46,9 @@ _PROBES: Final = (
 
 def folding_digest() -> str:
     """Return a digest of what :func:`normalise` makes of some texts: weights fitted under another one do not fit."""
-    return hashlib.sha256("\n".join(normalise(probe) for probe in _PROBES).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(normalise(probe) + calm(probe) for probe in (*_PROBES, "SALE ends TODAY 9 PM")).encode()).hexdigest()[
+        :16
+    ]
 
 
 def normalise(text: str) -> str:

@@ -40,11 +40,11 @@ def agent(
 
     off = PerceptionSettings(ocr=False, speech=False, nudity=False, language=False, qr=False)
     tools = make_tools(load_settings(perception=off, judge="heads"))
-    clear_all = tools.thresholds.model_copy(update={"screen": ScreenThresholds(floor=1.0)})
+    flag_all = tools.thresholds.model_copy(update={"screen": ScreenThresholds(floor=0.0)})
     kinds = (
-        ("cleared by the screen", tools, False),
-        ("embedded judge", tools, True),
-        ("agent without models", replace(tools, judge=InstantJudge(), thresholds=clear_all), False),
+        ("cleared by the screen", tools, False, False),
+        ("embedded judge", tools, True, False),
+        ("agent without models", replace(tools, judge=InstantJudge(), thresholds=flag_all), False, True),
     )
 
     async def run() -> list[LatencyRow]:
@@ -52,7 +52,7 @@ def agent(
         await tools.search.warm(["SG"], on=None)
         rows = []
         with Progress(console=errors, transient=True) as bar:
-            for kind, parts, suspicious in kinds:
+            for kind, parts, suspicious, same in kinds:
                 task = bar.add_task(kind, total=segments)
                 rows.append(
                     await measure(
@@ -61,6 +61,7 @@ def agent(
                         segments=segments,
                         kind=kind,
                         suspicious=suspicious,
+                        same=same,
                         progress=lambda done, task=task: bar.update(task, completed=done),  # type: ignore[misc]
                     )
                 )

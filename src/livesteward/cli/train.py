@@ -38,6 +38,7 @@ def screen(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from livesteward.agents.screen.corpus import gather
+    from livesteward.agents.screen.normalise import calm
     from livesteward.agents.screen.training import fit, store
     from livesteward.agents.screen.weights import FOLDER
     from livesteward.models.embedders import embedder_from_settings
@@ -61,7 +62,7 @@ def screen(
 
             parts = []
             for start in range(0, len(texts), 64):
-                parts.append(await embedder.queries([text.text for text in texts[start : start + 64]]))
+                parts.append(await embedder.queries([calm(text.text) for text in texts[start : start + 64]]))
                 progress("embedding", min(start + 64, len(texts)), len(texts))
             await embedder.aclose()
             return np.concatenate(parts)

@@ -95,9 +95,9 @@ def with_confidence(confidence: float, one: Claim = ON_HOST) -> Claim:
     ("confidence", "decision"),
     [
         (0.8, Decision.VIOLATION),
-        (0.79, Decision.REVIEW),
+        (0.74, Decision.REVIEW),
         (0.5, Decision.REVIEW),
-        (0.49, Decision.ALLOW),
+        (0.39, Decision.ALLOW),
     ],
 )
 def test_the_band_decides(confidence: float, decision: Decision) -> None:

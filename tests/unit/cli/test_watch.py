@@ -120,7 +120,8 @@ def test_the_first_moment_is_that_of_what_is_acted_on() -> None:
     from livesteward.cli.watched import WatchedStream
 
     of = segment()
-    doubtful = fraud(of).model_copy(update={"rule_id": "SPAM-1.1", "evidence": (fraud(of).evidence[0].model_copy(update={"at_s": 0.0}),)})
+    first = fraud(of).evidence[0].model_copy(update={"at_s": 0.0})
+    doubtful = fraud(of).model_copy(update={"decision": Decision.REVIEW, "rule_id": "SPAM-1.1", "evidence": (first,)})
     made = verdict(of, Decision.VIOLATION, findings=(doubtful, fraud(of)))
     moment = WatchedStream(source=Path("x"), segments=(of,), examined=[examined(of, made)]).first_violation()
     assert moment is not None

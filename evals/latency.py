@@ -127,10 +127,8 @@ def make_segment(number: int, tools: Tools, *, suspicious: bool) -> Segment:
         lines = [*pitched, *(f"{line} {draw.choice(_PLACES)} {number}" for line in draw.sample(lines, CHAT_LINES))]
     else:
         talk, lines = _cleared(talk, tools), _cleared(draw.sample(lines, len(lines)), tools)
-    words = " ".join(talk).split()[:SPOKEN_WORDS]
     utterances = tuple(
-        Utterance(utterance_id=f"u{start}", at_s=start / 4, text=" ".join(words[start : start + 12]))
-        for start in range(0, SPOKEN_WORDS, 12)
+        Utterance(utterance_id=f"u{place}", at_s=place * 4, text=line) for place, line in enumerate(talk[: SPOKEN_WORDS // WORDS_A_LINE])
     )
     chat = tuple(
         ChatMessage(message_id=f"c{place}", at_s=place, viewer_id=f"v{place}", text=line) for place, line in enumerate(lines[:CHAT_LINES])

@@ -49,7 +49,7 @@ def test_the_nearest_table_wins(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("[default]\nviolation = 0.3\n", ["default", "review (0.5) must not be above violation (0.4)"]),
+        ("[default]\nviolation = 0.3\n", ["default", "review (0.4) must not be above violation (0.3)"]),
         ("[category.self_harm]\nreview = 0.9\n", ["category.self_harm", "review (0.9)"]),
         ("[jurisdiction.DE.self_harm]\nviolation = 0.3\n", ["jurisdiction.DE.self_harm", "violation (0.3)"]),
         (

@@ -80,6 +80,12 @@ class ModelJudge:
             unsure.append(
                 ReviewReason(code=ReviewCode.UNSURE, detail=f"The model asks for a person: {said.reason or 'it gives no reason'}")
             )
+        lost = {kind: count for kind, count in answer.trimmed.items() if kind != "memory"}
+        if lost:
+            what = ", ".join(f"{count} of {kind}" for kind, count in sorted(lost.items()))
+            unsure.append(
+                ReviewReason(code=ReviewCode.INPUT_TRIMMED, detail=f"Not judged, for lack of room in the model's context: {what}.")
+            )
         return Judgement(
             judge="model",
             allows=said.decision is Decision.ALLOW,

@@ -8,6 +8,7 @@ from livesteward.agents.screen.labels import INJECTION
 from livesteward.agents.steps import StepEvent
 from livesteward.contracts import ActionKind, Category, Decision, Frame, ReviewCode, Severity
 from livesteward.errors import InputError
+from livesteward.models.protocol import ModelAnswer, ModelRequest
 from livesteward.testing import ScriptedModel
 
 FRAUD = MARKERS[Category.FRAUD_SCAM.value]
@@ -187,3 +188,14 @@ async def test_a_wrong_region_is_the_callers_mistake(make_steward: MakeSteward, 
     assert says in str(caught.value)
     if "UK" in regions:
         assert "did you mean 'GB'?" in str(caught.value)
+
+
+async def test_what_the_token_budget_left_out_makes_a_review_of_an_allow(make_steward: MakeSteward) -> None:
+    class Trimming(ScriptedModel):
+        async def ask(self, request: ModelRequest) -> ModelAnswer:
+            answer = await super().ask(request)
+            return answer.model_copy(update={"trimmed": {"chat": 3}})
+
+    verdict = await make_steward(Trimming([NOTHING])).moderate(segment(said("u1", OFFER)), regions=["SG"])
+    assert verdict.decision is Decision.REVIEW
+    assert [(reason.code, "3 of chat" in reason.detail) for reason in verdict.review_reasons] == [(ReviewCode.INPUT_TRIMMED, True)]

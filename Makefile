@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 export UV_VERSION := 0.13.9
-EXTRAS := embedded perception train
+EXTRAS := embedded perception eval train
 BIN := .venv/bin
 STAMP := .venv/.installed-for-livesteward
 CODE := src agents prompts retrieval evals tests examples tools

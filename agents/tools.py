@@ -89,7 +89,7 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     model = model or model_from_settings(settings)
     judge: Judge = heads
     if model is not None:
-        judge = ModelJudge(model, PromptRegistry(settings.prompts_dir).get("judge"), perceiver.frames, settings.model)
+        judge = ModelJudge(model, PromptRegistry(settings.prompts_dir).named(settings.prompt), perceiver.frames, settings.model)
     return Tools(
         settings=settings,
         thresholds=load_thresholds(settings.thresholds_file),

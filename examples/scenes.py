@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from drawing import HEIGHT, WIDTH, Canvas, Look, person
 from PIL import Image
+
+from livesteward.evals.staging.canvas import HEIGHT, WIDTH, Canvas, Look, person
 
 TRADER = Look(skin="#e0a87e", hair="#2a1d16", shirt="#27304a", tie=True)
 BANKER = Look(skin="#8d5a3c", hair="#1d1714", shirt="#2f6f73", long_hair=True, glasses=True)

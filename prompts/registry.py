@@ -161,6 +161,17 @@ class PromptRegistry:
                 return self._checked(prompt)
         raise PromptError(f"prompt {name!r} has no released version, only drafts: {', '.join(map(str, versions))}; name one to use it")
 
+    def named(self, reference: str) -> Prompt:
+        """Return what ``judge`` (the newest released version) or ``judge@v2`` stands for.
+
+        Raises:
+            PromptError: If there is none, or the reference is not of this form.
+        """
+        name, at, version = reference.partition("@v")
+        if at and not version.isdecimal():
+            raise PromptError(f"{reference!r} names no prompt; write a name, or a name with its version, such as judge@v1")
+        return self.get(name, int(version) if at else None)
+
     def release(self, name: str) -> Prompt:
         """Add the newest version of ``name`` to the lock and return it.
 

@@ -58,6 +58,8 @@ class ModelSettings(_Part):
     max_frames: Annotated[int, Field(ge=0, le=64)] = 6
     max_image_side: Annotated[int, Field(ge=64, le=4_096)] = 768
     """Longest side of a picture that is sent, in pixels."""
+    revision: str = ""
+    """Which weights the server holds, in words of your own; evaluations keep a served model's results only where this is set."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=64)] = 1_024
     breaker_failures: Annotated[int, Field(ge=1)] = 5
@@ -166,7 +168,11 @@ class Settings(BaseSettings):
     """The folder of a team's own rules, prompts and thresholds; without it, those that ship with livesteward."""
     cache_dir: UserPath = Field(default_factory=lambda: Path(platformdirs.user_cache_dir("livesteward")))
     """For the index, cached embeddings, weights and perception results; safe to delete."""
+    policies: UserPath | None = None
+    """A folder of rule documents to use in place of the workspace's."""
     judge: JudgeKind = JudgeKind.AUTO
+    prompt: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(@v[0-9]+)?$")] = "judge"
+    """The prompt that a language model judges with: a name for its newest released version, or ``judge@v1``."""
     model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
     embedder: EmbedderSettings = EmbedderSettings()
@@ -179,6 +185,13 @@ class Settings(BaseSettings):
     human_review: bool = False
     """Whether a verdict of ``review`` waits for a person's decision, to be resumed with it."""
     log_level: str = "WARNING"
+
+    @field_validator("policies")
+    @classmethod
+    def _policies_are_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder of rule documents")
+        return value
 
     @field_validator("workspace")
     @classmethod
@@ -196,8 +209,8 @@ class Settings(BaseSettings):
 
     @property
     def policies_dir(self) -> Path:
-        """The rule documents: the workspace's where it has them, else those that ship."""
-        return self._own("policies") or _shipped("retrieval") / "policies"
+        """The rule documents: those named, else the workspace's where it has them, else those that ship."""
+        return self.policies or self._own("policies") or _shipped("retrieval") / "policies"
 
     @property
     def frozen_vectors(self) -> Path:

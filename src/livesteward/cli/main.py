@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, _Command]] = {
     "watch": _Command("Watch streams from start to end; write verdicts and a page to look at."),
     "policies": _Command("Read, search, check and compare the rulebooks of each region.", is_group=True, panel=_WORK),
     "prompts": _Command("Look at prompts, try them, compare versions, check and release them.", is_group=True, panel=_WORK),
+    "eval": _Command("Run the golden set, compare changes on it, and hold them against gates.", is_group=True, panel=_WORK),
     "engine": _Command("Serve the judge with vLLM: the command line, start, stop and status.", is_group=True, panel=_WORK),
     "train": _Command("Fit the screen and the embedded heads again.", is_group=True, panel=_WORK),
     "bench": _Command("Measure how fast judging is on this machine.", is_group=True, panel=_WORK),

@@ -1,0 +1,1 @@
+"""What goes wrong, in groups, with the likely cause."""

@@ -1,0 +1,1 @@
+"""Reading public sets of labelled texts as golden cases."""

@@ -1,0 +1,1 @@
+"""The figures, one concept a module, each with its formula and source."""

@@ -1,0 +1,1 @@
+"""Intervals and paired tests; scipy and statsmodels do the mathematics."""

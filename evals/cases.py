@@ -154,7 +154,11 @@ class Expectation(Contract):
 
 
 class Injection(Contract):
-    """What was put into a case to sway the moderator. ``base`` is the same case without it; both have the same expectation."""
+    """What was put into a case to sway the moderator.
+
+    ``base`` is the same case without it. What is expected for the stream is the same; the author of the text, where one can be named,
+    breaks a rule by it.
+    """
 
     base: CaseId
     via: Literal["chat", "speech", "overlay", "image"]

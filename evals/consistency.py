@@ -122,8 +122,8 @@ def _of_case(case: Case, by_id: Mapping[str, Entry]) -> Iterator[tuple[str, str]
     if case.injection is not None:
         base = by_id.get(case.injection.base)
         yield from _related(case, base, case.injection.base, "injection.base")
-        if isinstance(base, Case) and _decisions(base) != _decisions(case):
-            yield "injection", f"its expectation differs from that of its base {base.case_id}"
+        if isinstance(base, Case) and _on_stream(base) != _on_stream(case):
+            yield "injection", f"what it expects for the stream differs from its base {base.case_id}"
 
 
 def _related(case: Case, other: Entry | None, name: str, field: str) -> Iterator[tuple[str, str]]:
@@ -133,8 +133,9 @@ def _related(case: Case, other: Entry | None, name: str, field: str) -> Iterator
         yield "split", f"{field}: {name} is of split {other.split.value}, this case of {case.split.value}; keep them together"
 
 
-def _decisions(case: Case) -> dict[str, str]:
-    return {region: expectation.decision.value for expectation in case.expect for region in expectation.regions}
+def _on_stream(case: Case) -> dict[str, str]:
+    """Decisions without viewers: an injection that a viewer wrote breaks a rule itself, and changes nothing for the host."""
+    return {region: expectation.stream_decision.value for expectation in case.expect for region in expectation.regions}
 
 
 def _of_stream(stream: StreamCase) -> Iterator[tuple[str, str]]:

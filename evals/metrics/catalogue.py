@@ -34,7 +34,6 @@ class Metric:
         unit: ``share`` is from 0 to 1 and shown in percent, ``score`` a number shown as it is.
         higher_is_better: None where neither is.
         meaning: One line for people.
-        bounded: Whether it lies between 0 and 1.
     """
 
     title: str
@@ -65,7 +64,7 @@ DECISIONS: Final[dict[str, Metric]] = {
     "review_rate": _share("Review rate", None, "Of all rows, the share that is sent to a person."),
     "review_yield": _share("Review yield", True, "Of reviewed rows, the share that is not innocent."),
     "subject_accuracy": _share(
-        "Subject accuracy", True, "Of broken rows acted on, the share where the host's stream is rightly acted on, or rightly left alone."
+        "Subject accuracy", True, "Of broken rows acted on, the share where the decision on the stream itself (viewers aside) is right."
     ),
     "accuracy": _share("Accuracy", True, "Of all rows, the share decided exactly as labelled."),
 }
@@ -123,7 +122,7 @@ RETRIEVAL: Final[dict[str, Metric]] = {
     "rule_recall_at_20": _share("Rule recall at 20", True, "Of gold findings, the share with a right rule among the first 20."),
     "rule_mrr": Metric("Rule MRR", Unit.SCORE, True, "Mean of 1 / rank of the first right rule; 0 where none was retrieved."),
     "rule_ndcg_at_10": Metric(
-        "Rule nDCG at 10", Unit.SCORE, True, "Discounted gain of right rules among the first 10, 1 is the best order."
+        "Rule nDCG at 10", Unit.SCORE, True, "Discounted gain of right rules among the first 10; 1 is the best order."
     ),
 }
 """Of the rows for which rules were retrieved, except ``rule_reach``."""
@@ -133,9 +132,7 @@ EVIDENCE: Final[dict[str, Metric]] = {
         "Citation validity", True, "Of findings, the share whose rule was retrieved and is of its category, and whose quotes stand there."
     ),
     "citation_accuracy": _share("Citation accuracy", True, "Of findings on broken rows, the share that cites a rule of the label."),
-    "evidence_precision": _share(
-        "Evidence precision", True, "Of the characters quoted, the share inside the label's spans, mean over rows."
-    ),
+    "evidence_precision": _share("Evidence precision", True, "Of the characters quoted, the share in the label's spans, mean over rows."),
     "evidence_recall": _share("Evidence recall", True, "Of the characters in the label's spans, the share quoted, mean over rows."),
     "evidence_f1": _share("Evidence F1", True, "Harmonic mean of the two in each row, mean over rows."),
     "comprehensiveness": _share("Comprehensiveness", True, "Of actions, the share that falls away without the cited evidence."),

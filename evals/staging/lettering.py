@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,12 +15,15 @@ from livesteward.evals.staging.fonts import font, runs
 
 SMALLEST: Final = 11.0
 """Pixels; smaller letters are not read with any certainty in a picture of 640 x 360."""
-LARGEST: Final = 34.0
+LARGEST: Final = 28.0
+"""Pixels; the spaces between still larger letters are taken for gaps between columns."""
 
 _LEADING: Final = 1.3
 """Height of a row, in sizes of its letters."""
 _GAP: Final = 0.4
 """Between the rows of one line and those of the next, in sizes."""
+_SPACE: Final = 1.35
+"""Width of a space, in those of the font. Text recognition drops narrow spaces, and takes words that stand far apart for columns."""
 _COMFORTABLE: Final = 20.0
 _MEASURED_AT: Final = 64
 _SLACK: Final = 1.03
@@ -100,8 +104,10 @@ def write(c: Canvas, lettering: Lettering, box: Box, ink: Colour, *, centred: bo
     y = (box.y0 + box.y1 - lettering.height) / 2
     for line in lettering.lines:
         for row in line:
-            x = (box.x0 + box.x1) / 2 if centred else box.x0
-            c.text(x, y + _LEADING * lettering.size / 2, row, lettering.size, ink, bold=lettering.bold, anchor="mm" if centred else "lm")
+            x = (box.x0 + box.x1 - row_width(row, lettering.size, bold=lettering.bold)) / 2 if centred else box.x0
+            for piece, ems in _pieces(row, lettering.bold):
+                c.text(x, y + _LEADING * lettering.size / 2, piece, lettering.size, ink, bold=lettering.bold)
+                x += ems * lettering.size
             y += _LEADING * lettering.size
         y += _GAP * lettering.size
 
@@ -122,9 +128,21 @@ def row_width(text: str, size: float, *, bold: bool) -> float:
     return _ems(text, bold) * size
 
 
-@lru_cache(maxsize=8_192)
+def _pieces(row: str, bold: bool) -> list[tuple[str, float]]:
+    """Return what is drawn one after the other, and how far the next one is from it: words, or a row from right to left as a whole."""
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in row):
+        return [(row, _natural_ems(row, bold))]
+    space = _SPACE * _natural_ems(" ", bold)
+    return [(word, _natural_ems(word, bold) + space) for word in row.split(" ")]
+
+
 def _ems(text: str, bold: bool) -> float:
-    return _SLACK * sum(font(path, _MEASURED_AT).getlength(piece) for path, piece in runs(text, bold=bold)) / _MEASURED_AT
+    return _SLACK * (_natural_ems(text, bold) + text.count(" ") * (_SPACE - 1) * _natural_ems(" ", bold))
+
+
+@lru_cache(maxsize=8_192)
+def _natural_ems(text: str, bold: bool) -> float:
+    return sum(font(path, _MEASURED_AT).getlength(piece) for path, piece in runs(text, bold=bold)) / _MEASURED_AT
 
 
 def _height(lines: Sequence[Sequence[str]], size: float) -> float:

@@ -34,7 +34,7 @@ def webpage(lines: Sequence[str], rng: Random) -> Canvas:
     c.rect(8, 40, 632, HEIGHT, "#ffffff")
     accent = rng.choice(SHIRTS)
     usual, close = Box(20, 92, 420, 350), Box(12, 44, 628, 352)
-    box, lettering = placed(lines, usual, close, margin=16, largest=30, bold=rng.random() < 0.5)
+    box, lettering = placed(lines, usual, close, margin=16, bold=rng.random() < 0.5)
     if box is usual:
         c.rect(8, 40, 632, 84, accent)
         for block in range(3):

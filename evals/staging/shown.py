@@ -71,7 +71,7 @@ def price_list(lines: Sequence[str], rng: Random) -> Canvas:
     c = room(rng)
     left = rng.random() < 0.6
     usual = Box(30, 26, 412, 280)
-    box, lettering = placed(lines, usual if left else mirrored(usual), Box(24, 14, 616, 346), margin=24, largest=28)
+    box, lettering = placed(lines, usual if left else mirrored(usual), Box(24, 14, 616, 346), margin=24)
     speaking(c, 526 if left else 114, 220, 92, anyone(rng), rng)
     c.rect(0, 300, WIDTH, HEIGHT, rng.choice(("#6f5238", "#4e5d52", "#5b4a6b")))
     ground, ink = rng.choice(BOARDS + PAPERS)
@@ -91,7 +91,7 @@ def tshirt(lines: Sequence[str], rng: Random) -> Canvas:
     c = room(rng)
     ground, ink = rng.choice((*BOARDS, ("#f1f1f4", "#1c1c28"), ("#ffd23f", "#22252d")))
     look = anyone(rng)
-    dressed = Look(skin=look.skin, hair=look.hair, shirt=ground, long_hair=look.long_hair, glasses=look.glasses)
+    dressed = Look(skin=look.skin, hair=look.hair, shirt=ground, long_hair=look.long_hair)
     usual = Box(190, 172, 450, 346)
     box, lettering = placed(lines, usual, Box(50, 62, 590, 356), margin=8)
     x, y, size = (320.0, 82.0, 175.0) if box is usual else (320.0, -104.0, 350.0)

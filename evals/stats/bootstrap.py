@@ -98,6 +98,27 @@ def bootstrap(statistic: Statistic, groups: int, *, n: Sequence[float], resample
     return found
 
 
+def means(columns: Sequence[Sequence[float]], clusters: Sequence[str]) -> list[Estimate]:
+    """Return the mean of each column of rows, with its clustered interval (see :func:`bootstrap`).
+
+    Args:
+        columns: One sequence of values a column, all over the same rows.
+        clusters: The cluster of each row.
+    """
+    rows = len(clusters)
+    if rows == 0:
+        return [Estimate(value=None) for _ in columns]
+    codes = cluster_codes(clusters)
+    sums = sums_by_cluster(np.array([*columns, [1.0] * rows], dtype=np.float64).T, codes)
+
+    def of_draws(counts: Floats) -> Floats:
+        drawn = counts @ sums
+        shares: Floats = (drawn[:, :-1] / drawn[:, -1:]).T
+        return shares
+
+    return bootstrap(of_draws, len(sums), n=[rows] * len(columns))
+
+
 def _intervals(statistic: Statistic, groups: int, resamples: int) -> tuple[tuple[Floats, Floats, NDArray[np.bool_]], tuple[Floats, Floats]]:
     """Return percentile intervals with whether all draws were alike, and BCa intervals (NaN where there is none)."""
     from scipy import stats

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from livesteward.evals.scorecard import Estimate
-from livesteward.evals.stats.bootstrap import Floats, Ints
+from livesteward.evals.stats.bootstrap import Floats, Ints, means
 
 ALPHA: Final = 0.05
 
@@ -27,7 +27,7 @@ def wilson(hits: float, n: float) -> Estimate:
     return Estimate(value=hits / n, low=low, high=high, n=n, hits=hits, method="wilson")
 
 
-def rate(hits: ArrayLike, codes: Ints) -> Estimate:
+def rate(hits: ArrayLike, clusters: Sequence[str] | Ints) -> Estimate:
     """Return a rate of rows that cluster, with Wilson's interval at the effective number of rows (see :func:`effective_rows`).
 
     Korn and Graubard, "Confidence intervals for proportions with small expected number of positive counts estimated from survey data",
@@ -36,21 +36,43 @@ def rate(hits: ArrayLike, codes: Ints) -> Estimate:
 
     Args:
         hits: For each row, whether it counts.
-        codes: The cluster of each row; any numbers.
+        clusters: The cluster of each row.
     """
     values = np.asarray(hits, dtype=np.float64)
     n = len(values)
     if n == 0:
         return Estimate(value=None)
     total = float(values.sum())
-    effective = effective_rows(values, codes)
+    effective = effective_rows(values, clusters)
     if effective == n:
         return wilson(total, n)
     low, high = _wilson_ends(total / n * effective, effective)
     return Estimate(value=total / n, low=low, high=high, n=n, hits=total, method="wilson-clustered")
 
 
-def effective_rows(values: Floats, codes: Ints) -> float:
+def share(counted: Sequence[tuple[str, bool]]) -> Estimate:
+    """Return the rate of hits among things that are each given as their cluster and whether they hit; see :func:`rate`."""
+    return rate([hit for _, hit in counted], [cluster for cluster, _ in counted])
+
+
+def mean_shares(columns: Sequence[Sequence[float]], clusters: Sequence[str]) -> list[Estimate]:
+    """Return means of values from 0 to 1 with clustered BCa intervals.
+
+    A bootstrap of values that are all 0, or all 1, sees no chance at work. Such a mean is a rate of none or of all, and has the interval
+    of one, see :func:`rate`: no flip in ten cases does not mean that there never is one.
+
+    Args:
+        columns: One sequence of values a column, all over the same rows.
+        clusters: The cluster of each row.
+    """
+    found = []
+    for column, estimate in zip(columns, means(columns, clusters), strict=True):
+        extreme = len(column) > 0 and set(column) in ({0.0}, {1.0})
+        found.append(rate(column, clusters).model_copy(update={"hits": None}) if extreme else estimate)
+    return found
+
+
+def effective_rows(values: Floats, clusters: Sequence[str] | Ints) -> float:
     """Return how many independent rows would tell as much about the rate of ``values`` as these clustered ones.
 
     ``n_eff = n / deff * (t_{n-1} / t_{K-1})^2`` (Korn and Graubard 1998), where ``deff`` is the cluster-robust variance of the rate, ``K /
@@ -60,10 +82,10 @@ def effective_rows(values: Floats, codes: Ints) -> float:
 
     Args:
         values: 0 or 1 for each row.
-        codes: The cluster of each row; any numbers.
+        clusters: The cluster of each row.
     """
     n = len(values)
-    _, place, sizes = np.unique(codes, return_inverse=True, return_counts=True)
+    _, place, sizes = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
     groups = len(sizes)
     if groups == n:
         return float(n)

@@ -1,4 +1,4 @@
-"""What stands around the text in a staged picture: people, rooms, a street. None of it holds letters: only what a case says is to be read."""
+"""What stands around the text in a picture: people, rooms, a street. None of it holds letters: only what a case says is to be read."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from PIL import ImageFont
 
 from livesteward.errors import ConfigurationError
 
-_FOLDERS: Final = (
+FOLDERS: Final = (
     Path("/usr/share/fonts"),
     Path("/usr/local/share/fonts"),
     Path("~/.local/share/fonts"),
@@ -22,6 +22,7 @@ _FOLDERS: Final = (
     Path("/Library/Fonts"),
     Path("~/Library/Fonts"),
 )
+"""Where fonts are looked for, those of the system first."""
 _UNASSIGNED: Final = "\U0010ffff"
 """A letter that no font has: fonts show their sign for a missing one."""
 _TRIED_AT: Final = 32
@@ -37,7 +38,7 @@ class Face:
 
 _PLAIN: Final = Face(("DejaVuSans.ttf",), "fonts-dejavu-core")
 _BOLD: Final = Face(("DejaVuSans-Bold.ttf",), "fonts-dejavu-core")
-_EAST_ASIAN: Final = Face(
+EAST_ASIAN: Final = Face(
     ("DroidSansFallbackFull.ttf", "DroidSansFallback.ttf", "NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf"), "fonts-droid-fallback"
 )
 _SYMBOLS: Final = Face(("Symbola_hint.ttf", "Symbola.ttf"), "fonts-symbola")
@@ -58,7 +59,7 @@ _INDIC: Final = {
 }
 _SCRIPTS: Final = (
     # Hangul, Han, kana, Bopomofo, their punctuation, and letters of full width.
-    (re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"), _EAST_ASIAN),
+    (re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"), EAST_ASIAN),
     *((re.compile(f"[{letters}]"), Face((f"NotoSans{name}-Regular.ttf",), "fonts-noto-core")) for letters, name in _INDIC.items()),
 )
 
@@ -110,7 +111,7 @@ def _has(path: Path, letter: str) -> bool:
 
 
 def _found(face: Face, *, missing: str = "") -> Path:
-    path = find(face.files, tuple(_FOLDERS))
+    path = find(face.files, FOLDERS)
     if path is None:
         reason = f" to draw {_named(missing)}" if missing else ""
         raise ConfigurationError(f"there is no {face.files[0]} on this machine{reason}; on Debian: apt-get install {face.package}")

@@ -125,7 +125,7 @@ def parcel(lines: Sequence[str], rng: Random) -> Canvas:
     c = room(rng)
     c.rect(0, 290, WIDTH, HEIGHT, rng.choice(("#8d6b4f", "#6f5238", "#a08a76")))
     usual = Box(196, 104, 516, 286)
-    box, lettering = placed(lines, usual, Box(60, 46, 580, 318), margin=14, largest=26, bold=rng.random() < 0.5)
+    box, lettering = placed(lines, usual, Box(44, 40, 596, 328), margin=12, largest=26, bold=rng.random() < 0.5)
     x0, y0, x1, y1 = box.x0 - 46, box.y0 - 36, box.x1 + 46, box.y1 + 30
     brown = rng.choice(("#c69c6d", "#b98b5e", "#d3ab7d"))
     c.poly([(x0, y0), (x0 + 34, y0 - 26), (x1 + 24, y0 - 26), (x1, y0)], "#dcbb92")
@@ -133,7 +133,7 @@ def parcel(lines: Sequence[str], rng: Random) -> Canvas:
     tape = x0 + (x1 - x0) * (0.2 + 0.6 * rng.random())
     c.rect(tape - 16, y0, tape + 16, y1, "#e8d8b8")
     c.rect(box.x0, box.y0, box.x1, box.y1, "#ffffff", radius=4)
-    write(c, lettering, box.inset(14), "#1c1c28", centred=False)
+    write(c, lettering, box.inset(12), "#1c1c28", centred=False)
     return c
 
 

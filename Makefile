@@ -12,8 +12,9 @@ STAMP := .venv/.installed-for-livesteward
 CODE := src agents prompts retrieval evals tests examples tools
 DEMO_OUTPUT := demo-output
 PYTEST_ARGS ?=
+EVAL_ARGS ?=
 
-.PHONY: help install demo test check lint types imports wheel smoke format clean clean-venv
+.PHONY: help install demo test eval check lint types imports wheel smoke format clean clean-venv
 
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ demo: $(STAMP) ## Watch the example streams and write what was decided to demo-o
 
 test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+eval: $(STAMP) ## Judge the golden split and ask the gates; reports are in .livesteward/runs/
+	$(BIN)/livesteward eval run evals/golden --split golden $(EVAL_ARGS)
 
 check: lint types imports wheel smoke ## Everything but the tests: style, types, import direction, the wheel
 

@@ -14,10 +14,11 @@ from livesteward.evals.comparing import Decided, compare, decided
 from livesteward.evals.dataset import Dataset, load_dataset
 from livesteward.evals.gates import Gates, judge
 from livesteward.evals.judgements import Judgement, judgements
+from livesteward.evals.linting.consistency import Rules
 from livesteward.evals.outcomes import RunInfo
 from livesteward.evals.reports.view import ReportView
-from livesteward.evals.run_folder import RunFolder
-from livesteward.evals.runner import entry_digests
+from livesteward.evals.runs.folder import RunFolder
+from livesteward.evals.runs.runner import entry_digests
 from livesteward.evals.scorecard import Comparison, Outcome
 from livesteward.evals.scoring import score
 
@@ -96,7 +97,9 @@ def against_baseline(held: Held, info: RunInfo) -> Against | str:
     return other or Against(info=baseline.run, decided=baseline.decided)
 
 
-def assess(folder: RunFolder, dataset: Dataset, *, held: Held | None = None, against: Against | None = None) -> ReportView:
+def assess(
+    folder: RunFolder, dataset: Dataset, *, held: Held | None = None, against: Against | None = None, rules: Rules | None = None
+) -> ReportView:
     """Compute the figures of a run, compare it, and ask the gates.
 
     Args:
@@ -104,13 +107,14 @@ def assess(folder: RunFolder, dataset: Dataset, *, held: Held | None = None, aga
         dataset: Its cases.
         held: The gates; without them there is no outcome.
         against: Another run to compare with, in place of the gates' baseline.
+        rules: Looks up the rules in force, to check what verdicts cite.
 
     Raises:
         InputError: If records and cases do not fit together.
     """
     info, records, timings = folder.info(), folder.records(), folder.timings()
     rows = judgements(dataset, records)
-    card = score(dataset, info, records, timings)
+    card = score(dataset, info, records, timings, rules=rules)
     obstacles = list(held.obstacles) if held else []
     if held is not None and against is None and (held.gates.non_inferior or held.gates.no_worse):
         found = against_baseline(held, info)

@@ -21,7 +21,7 @@ from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.comparing import Decided, decided
 from livesteward.evals.judgements import Judgement
 from livesteward.evals.outcomes import RunInfo
-from livesteward.evals.run_folder import is_complete
+from livesteward.evals.runs.folder import is_complete
 
 
 class Header(Contract):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +40,7 @@ class Dataset:
     """Cases with the folder that their media are in.
 
     Attributes:
-        root: The folder (or the folder of the file) that was read.
+        root: The folder that was read, or that the file is in.
         located: Every case with its place, in the order of files and lines.
         reviews: What people decided on cases without seeing the labels, where ``reviews.jsonl`` has it.
     """
@@ -48,6 +48,13 @@ class Dataset:
     root: Path
     located: tuple[Located, ...]
     reviews: tuple[Human, ...] = ()
+    file: Path | None = None
+    """The file, where only one was read."""
+
+    @property
+    def source(self) -> Path:
+        """What to read to have the set again."""
+        return self.file or self.root
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -90,7 +97,7 @@ class Dataset:
             one for one in self.located if (wanted is None or one.entry.split in wanted) and (names is None or one.entry.case_id in names)
         )
         ids = {one.entry.case_id for one in kept}
-        return Dataset(root=self.root, located=kept, reviews=tuple(review for review in self.reviews if review.case_id in ids))
+        return replace(self, located=kept, reviews=tuple(review for review in self.reviews if review.case_id in ids))
 
 
 def load_dataset(path: Path) -> Dataset:
@@ -116,7 +123,7 @@ def load_dataset(path: Path) -> Dataset:
             )
     reviews = root / REVIEWS
     humans = tuple(_read_reviews(reviews)) if path.is_dir() and reviews.is_file() else ()
-    return Dataset(root=root, located=located, reviews=humans)
+    return Dataset(root=root, located=located, reviews=humans, file=None if path.is_dir() else path)
 
 
 def media_digest(entry: Entry, media: Path) -> str:
@@ -147,7 +154,7 @@ def _files(folder: Path) -> list[Path]:
         file
         for pattern in ("*.yaml", "*.jsonl")
         for file in folder.rglob(pattern)
-        if MEDIA not in file.relative_to(folder).parts and file.name != REVIEWS
+        if not any(part == MEDIA or part.startswith(".") for part in file.relative_to(folder).parts) and file.name != REVIEWS
     )
 
 

@@ -87,9 +87,9 @@ class Gates(Contract):
 
     @model_validator(mode="after")
     def _metrics_exist(self) -> Self:
-        for gate in (*self.non_inferior, *self.no_worse):
-            if gate.metric not in _TITLES:
-                raise ValueError(f"metric {gate.metric!r} cannot be compared; there are: {', '.join(_TITLES)}")
+        for metric in (*(gate.metric for gate in self.non_inferior), *(gate.metric for gate in self.no_worse)):
+            if metric not in _TITLES:
+                raise ValueError(f"metric {metric!r} cannot be compared; there are: {', '.join(_TITLES)}")
         return self
 
 

@@ -90,8 +90,9 @@ class Judgement:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Slices by category: those that are broken, else those that it looks like, else ``none``."""
-        found = sorted(self.gold.categories) or sorted(self.entry.looks_like)
+        """Slices by category: those that are broken, else those that are elsewhere or that it looks like, else ``none``."""
+        elsewhere = {category for expectation in self.entry.steps[self.record.step].expect for category in expectation.categories}
+        found = sorted(self.gold.categories or elsewhere or self.entry.looks_like)
         return tuple(category.value for category in found) or (NO_CATEGORY,)
 
     @property

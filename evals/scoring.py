@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
-from livesteward.errors import InputError
+from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.cases import Human
 from livesteward.evals.dataset import Dataset
 from livesteward.evals.judgements import Judgement, clusters, judgements
@@ -52,7 +53,11 @@ def score(
 
     Raises:
         InputError: If a case of the run is not in the dataset, or a record is none of the run's, stands twice, or lacks a region.
+        ConfigurationError: If the libraries for statistics are missing.
     """
+    missing = [name for name in ("scipy", "statsmodels") if find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(f'figures need {" and ".join(missing)}: pip install "livesteward[eval]"')
     cases = dataset.select(only=run.entries)
     _check(run, records)
     rows = judgements(cases, records)

@@ -97,6 +97,10 @@ class PolicyLibrary:
                 self._rulebooks.clear()
             return self._rulebooks.setdefault((jurisdiction, on), rulebook)
 
+    def rules_by_id(self, jurisdiction: str, on: date) -> dict[str, Rule]:
+        """Return the rules of :meth:`rulebook` by their ids."""
+        return {rule.rule_id: rule for rule in self.rulebook(jurisdiction, on).rules}
+
     def explain(self, rule_id: str, jurisdiction: str, on: date) -> Explanation:
         """Say which documents made ``rule_id`` what it is in ``jurisdiction`` on the day ``on``, layer by layer.
 

@@ -35,6 +35,12 @@ MARGIN_WEIGHT: Final = 12.0
 MARGIN_LIMIT: Final = 1.0
 """The most that they move."""
 
+TAKEN_UP: Final = 0.7
+"""The share of the lowest review threshold from which a category is taken up: a rule's examples can still raise its score."""
+
+RANKED: Final = 20
+"""Rules of a category that are ranked for a passage."""
+
 
 @dataclass(frozen=True)
 class _Candidate:
@@ -121,8 +127,7 @@ class HeadsJudge:
         for row, passage in enumerate(found):
             for label, column in COLUMN.items():
                 probability = float(probabilities[row, column])
-                # A rule's examples can still raise a score that is a little too low by itself.
-                if probability < case.thresholds.lowest_review(category_of(label), case.regions) * 0.7:
+                if probability < case.thresholds.lowest_review(category_of(label), case.regions) * TAKEN_UP:
                     continue
                 key = (passage.subject, category_of(label).value)
                 if key not in best or best[key].probability < probability:
@@ -168,7 +173,7 @@ class HeadsJudge:
         text = candidate.passage.text
         vectors = await self._search_embedder.queries([text])
         category = rules[0].rule.category
-        ranked = (await self._search.search_vectors([text], vectors, region, on=on, limit=20, categories=[category]))[0]
+        ranked = (await self._search.search_vectors([text], vectors, region, on=on, limit=RANKED, categories=[category]))[0]
         order = {one.rule.rule_id: place for place, one in enumerate(ranked)}
         picked = min(rules, key=lambda one: order.get(one.rule.rule_id, len(order)))
         near = (await self._search.example_similarities(vectors, region, [picked.rule.rule_id], on=on))[picked.rule.rule_id]

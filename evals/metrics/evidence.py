@@ -33,14 +33,14 @@ def citations(rows: Sequence[Judgement], *, rules: Rules | None = None) -> Figur
     - Citation validity: valid findings / findings. A finding is valid in a region where its rule was retrieved for the region and is of
       the finding's category, and every quote stands verbatim in its item. What attribution research calls a supported citation, checked
       word by word: Rashkin et al., "Measuring attribution in natural language generation models", Computational Linguistics 49, 2023.
-    - Citation accuracy: findings that name a rule of the label / findings, on broken rows.
+    - Citation accuracy: findings that name a rule of the label / findings, on broken rows whose label names rules.
     """
     all_rules = _Rulebooks(rules)
     valid = [(row.cluster, is_valid(finding, row, all_rules.category)) for row in rows for finding in row.findings]
     right = [
         (row.cluster, finding.rule_id in {rule for expected in row.gold.findings for rule in expected.rules})
         for row in rows
-        if row.broken
+        if row.broken and all(expected.rules for expected in row.gold.findings)
         for finding in row.findings
     ]
     found = {"citation_validity": share(valid), "citation_accuracy": share(right)}

@@ -17,11 +17,12 @@ GAIN_DEPTH: Final = 10
 def retrieval_figures(rows: Sequence[Judgement]) -> Figures:
     """Return recall at 5, 10 and 20, MRR and nDCG of the gold rules.
 
-    Any rule of a gold finding is a right one. Recall and MRR are per finding, nDCG per row, over broken rows for which rules were
+    Any rule of a gold finding is a right one; labels that name no rule, as those of imported sets, count nowhere. Recall and MRR are per
+    finding, nDCG per row, over broken rows for which rules were
     retrieved; how many of the broken rows those are is ``rule_reach``, so that what the screen let go is not blamed on retrieval.
     Manning, Raghavan and Schuetze, "Introduction to Information Retrieval", 2008, chapter 8.
     """
-    broken = [row for row in rows if row.broken]
+    broken = [row for row in rows if row.broken and all(finding.rules for finding in row.gold.findings)]
     if not broken:
         return {}
     reached = [row for row in broken if row.record.retrieved.get(row.region)]

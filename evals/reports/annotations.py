@@ -3,13 +3,11 @@
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions; a step shows ten errors and ten warnings and drops the rest.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from livesteward.evals.dataset import Located
 from livesteward.evals.reports.changes import FlippedSegment, flipped_segments
-from livesteward.evals.reports.junit import relative
+from livesteward.evals.reports.places import relative
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import one_line
 from livesteward.evals.scorecard import Result

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from livesteward.contracts import Finding, Modality, ReviewReason, SubjectKind, Verdict
+from livesteward.contracts import Finding, Modality, ReviewReason, SubjectKind, TextItem, Verdict
 from livesteward.evals.cases import Case, Entry, ExpectedFinding, Step, StreamCase
 from livesteward.evals.comparing import usual
 from livesteward.evals.dataset import Located
 from livesteward.evals.judgements import Judgement
 from livesteward.evals.metrics.decisions import is_right, is_severe
+from livesteward.evals.metrics.spans import SOUND
 from livesteward.evals.outcomes import Record
 from livesteward.evals.reports.highlights import Layer, pieces
-from livesteward.evals.reports.junit import relative
 from livesteward.evals.reports.pictures import Pictures
+from livesteward.evals.reports.places import relative
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import FLIPS
 from livesteward.evals.scorecard import Flip
@@ -52,8 +53,9 @@ class _Judged:
     def rank(self) -> int:
         """The place in the browser: what got worse first, then mistakes, then what else flipped."""
         flips = [flip for row in self.rows if (flip := self.flips.get(row.unit)) is not None]
-        if any(flip.better is False for flip in flips):
-            return 0 if any(flip.severe for flip in flips) else 1
+        worse = [flip for flip in flips if flip.better is False]
+        if worse:
+            return 0 if any(flip.severe for flip in worse) else 1
         wrong = [row for row in self.rows if not is_right(row)]
         if any((row.broken and not row.caught) or (row.innocent and row.acted) for row in wrong):
             return 2 if any(is_severe(row) or row.innocent for row in wrong) else 3
@@ -154,23 +156,24 @@ def _rows(rows: Iterable[Judgement], flips: Mapping[str, Flip]) -> list[Json]:
     by_region: dict[str, list[Judgement]] = {}
     for row in rows:
         by_region.setdefault(row.region, []).append(row)
-    found = []
-    for region, trials in by_region.items():
-        first, flip = trials[0], flips.get(trials[0].unit)
-        decisions = [row.decision for row in trials]
-        now = usual(decisions)
-        row: Json = {"r": region, "g": first.gold.decision.value, "d": now.value, "c": list(first.categories)}
-        row["right"] = now is first.gold.decision
-        if first.severity:
-            row["s"] = first.severity.value
-        if flip is not None:
-            row |= {"b": flip.before.value, "flip": FLIPS[flip.better]}
-        if len(set(decisions)) > 1:
-            row["trials"] = [decision.value for decision in decisions]
-        if first.record.failure:
-            row["failure"] = first.record.failure.value
-        found.append(row)
-    return found
+    return [_row(region, trials, flips.get(trials[0].unit)) for region, trials in by_region.items()]
+
+
+def _row(region: str, trials: Sequence[Judgement], flip: Flip | None) -> Json:
+    first = trials[0]
+    decisions = [row.decision for row in trials]
+    now = usual(decisions)
+    told: Json = {"r": region, "g": first.gold.decision.value, "d": now.value, "c": list(first.categories)}
+    told["right"] = now is first.gold.decision
+    if first.severity:
+        told["s"] = first.severity.value
+    if flip is not None:
+        told |= {"b": flip.before.value, "flip": FLIPS[flip.better]}
+    if len(set(decisions)) > 1:
+        told["trials"] = [decision.value for decision in decisions]
+    if first.record.failure:
+        told["failure"] = first.record.failure.value
+    return told
 
 
 def _texts(step: Step, record: Record, before: Record | None) -> list[Json]:
@@ -190,14 +193,13 @@ def _texts(step: Step, record: Record, before: Record | None) -> list[Json]:
         found.append(_text("picture", frame.frame_id, lines, quotes, at=segment.offset_s + frame.at_s))
     if segment.media is not None:
         sound = "\n".join(step.staging.sound.text) if step.staging.sound else ""
-        found.append(_text("sound", "sound", sound, quotes, at=segment.offset_s))
+        found.append(_text("sound", SOUND, sound, quotes, at=segment.offset_s))
     known = {item.item_id for item in segment.items()}
-    found += [
-        _text(_PERCEIVED.get(item.modality, "read"), item.item_id, item.text, quotes, at=segment.offset_s + item.at_s)
-        for item in record.perceived
-        if item.item_id not in known
-    ]
-    return found
+    for item in record.perceived:
+        if item.item_id not in known:
+            kind = _PERCEIVED.get(item.modality, "read")
+            found.append(_text(kind, item.item_id, item.text, _as_perceived(quotes, item), at=segment.offset_s + item.at_s))
+    return sorted(found, key=lambda text: (text["kind"] != "title", text["at"]))
 
 
 def _text(kind: str, item_id: str, text: str, quotes: Mapping[Layer, Mapping[str, list[str]]], *, at: float, who: str = "") -> Json:
@@ -208,6 +210,13 @@ def _text(kind: str, item_id: str, text: str, quotes: Mapping[Layer, Mapping[str
     if kind == "picture" and (layers := sum(layer for layer, of in quotes.items() if item_id in of)):
         found["cited"] = layers
     return found
+
+
+def _as_perceived(quotes: Mapping[Layer, Mapping[str, list[str]]], item: TextItem) -> dict[Layer, Mapping[str, list[str]]]:
+    """Let a label that points at a picture or at the sound point also at what perception read or heard there."""
+    heard = item.modality is Modality.SPEECH
+    meant = [quote for name, found in quotes[Layer.LABEL].items() if (name == SOUND) is heard for quote in found]
+    return {**quotes, Layer.LABEL: {item.item_id: meant}}
 
 
 def _quotes(step: Step, record: Record, before: Record | None) -> dict[Layer, dict[str, list[str]]]:

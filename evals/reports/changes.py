@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from livesteward.contracts import Decision
 from livesteward.evals.reports.words import FLIPS, corrected
 from livesteward.evals.scorecard import Comparison, Flip, PairedTest
+
+_FIELDS: Final = {
+    "judge": "judge",
+    "model": "model",
+    "model_revision": "model revision",
+    "prompt": "prompt",
+    "sampling": "sampling",
+    "thresholds": "thresholds",
+    "settings": "settings",
+    "code": "code or weights",
+}
+_BOOKS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -69,10 +82,25 @@ def overall_tests(comparison: Comparison) -> list[PairedTest]:
     return [test for test in comparison.tests if test.dimension == "overall"]
 
 
+def differences(comparison: Comparison) -> str:
+    """Say in what the two runs differ by their fingerprints: ``different thresholds, rulebooks (SG, US)``."""
+    before, after = comparison.before.fingerprint, comparison.after.fingerprint
+    found = [words for field, words in _FIELDS.items() if getattr(before, field) != getattr(after, field)]
+    books = {
+        name.partition("@")[0]
+        for name in before.rulebooks.keys() | after.rulebooks.keys()
+        if before.rulebooks.get(name) != after.rulebooks.get(name)
+    }
+    if books:
+        named = sorted(books)
+        found.append(f"rulebooks ({', '.join(named[:_BOOKS])}{' …' if len(named) > _BOOKS else ''})")
+    return f"different {', '.join(found)}" if found else "judged by the same thing"
+
+
 def moved_slices(comparison: Comparison) -> list[PairedTest]:
     """Return the tests of slices in which something moved, the surest first."""
     moved = [test for test in comparison.tests if test.dimension != "overall" and (test.difference.value or test.better or test.worse)]
-    return sorted(moved, key=lambda test: (_or_one(corrected(test)), -abs(test.difference.value or 0.0)))
+    return sorted(moved, key=lambda test: (_or_one(corrected(test)), -(test.better + test.worse), -abs(test.difference.value or 0.0)))
 
 
 def _joined(group: Sequence[Flip]) -> FlippedSegment:

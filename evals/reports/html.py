@@ -17,7 +17,7 @@ from livesteward.evals.metrics.catalogue import Unit
 from livesteward.evals.metrics.categories import ANY
 from livesteward.evals.reports import charts, words
 from livesteward.evals.reports.browsing import browser_data
-from livesteward.evals.reports.changes import flipped_segments, moved_slices, overall_tests, tally
+from livesteward.evals.reports.changes import differences, flipped_segments, moved_slices, overall_tests, tally
 from livesteward.evals.reports.headline import GROUPS, HEADLINE, confusion_cells, extent, group, judge_words, picked, shortcomings
 from livesteward.evals.reports.tables import heat_map, slice_tables
 from livesteward.evals.reports.view import ReportView
@@ -27,7 +27,8 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 STYLES: Final = ("report.css", "cases.css")
 SCRIPTS: Final = ("page.js", "case.js", "browser.js")
 
-_MOVED: Final = 60
+_MOVED: Final = 15
+_MOVED_LESS: Final = 100
 _IN_WORDS: Final = 12
 _ORDER: Final = (Result.REGRESSION, Result.INCONCLUSIVE, Result.PASS)
 _SCRIPT_SAFE: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -66,10 +67,12 @@ def _figures(view: ReportView) -> dict[str, Any]:
         "gates": _gates(view),
         "flips": flips,
         "tally": tally(flips),
+        "differences": differences(comparison) if comparison else "",
         "in_words": [flip for flip in flips if flip.better is False][:_IN_WORDS],
         "tests": overall_tests(comparison) if comparison else [],
         "moved": moved[:_MOVED],
-        "moved_left": max(0, len(moved) - _MOVED),
+        "moved_less": moved[_MOVED:_MOVED_LESS],
+        "moved_left": max(0, len(moved) - _MOVED_LESS),
         "heat": heat_map(view.rows),
         "slice_tables": slice_tables(card),
         "confusion": confusion_cells(card),

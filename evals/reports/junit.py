@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from livesteward.evals.dataset import Located
 from livesteward.evals.judgements import Judgement
 from livesteward.evals.metrics.decisions import is_right
+from livesteward.evals.reports.places import relative
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import count, one_line, slice_name
 from livesteward.evals.scorecard import Flip, GateLine, Result
@@ -32,15 +32,6 @@ def junit(view: ReportView) -> str:
     root.extend(suites)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
-
-
-def relative(file: Path) -> str:
-    """Return a file's path from the current folder, where it is below it, with forward slashes."""
-    whole = file.resolve()
-    try:
-        return whole.relative_to(Path.cwd().resolve()).as_posix()
-    except ValueError:
-        return whole.as_posix()
 
 
 def _gates(view: ReportView) -> ET.Element:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from livesteward.contracts import Decision
-from livesteward.evals.reports.changes import FlippedSegment, by_category, flipped_segments, moved_slices, overall_tests, tally
+from livesteward.evals.reports.changes import FlippedSegment, by_category, differences, flipped_segments, moved_slices, overall_tests, tally
 from livesteward.evals.reports.headline import HEADLINE, Named, extent, judge_words, picked, shortcomings
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import (
@@ -45,7 +45,7 @@ _MOVED: Final = 30
 _GATES: Final = 40
 _REASON: Final = 220
 _MARKS: Final = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "<span>$</span>", **{mark: f"&#{ord(mark)};" for mark in "\\`*_[](){}!|~\"'^="}}
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "<span>$</span>", **{mark: f"&#{ord(mark)};" for mark in "\\`*_[]|~"}}
 )
 _JOINS: Final = re.compile(r"@|#|:(?=\S)|(?<=[Ww])\.|(?<=[Gg][Hh])-(?=\d)")
 """Where a mention, a reference, an address or an emoji would begin."""
@@ -98,7 +98,7 @@ def _verdict(view: ReportView) -> str:
 
 def _about(view: ReportView) -> str:
     run = view.scorecard.run
-    against = f" Against {_code(view.comparison.before.name)}." if view.comparison else ""
+    against = f" Against {_code(view.comparison.before.name)}: {escaped(differences(view.comparison))}." if view.comparison else ""
     return f"{_code(run.name)}: {extent(view)}, judged by {escaped(judge_words(view))}.{against}"
 
 
@@ -193,7 +193,7 @@ def _headline(figures: Sequence[Named]) -> str:
             one.metric.title,
             f"**{amount(one.estimate.value, one.metric.unit)}**",
             interval(one.estimate, one.metric.unit),
-            basis(one.estimate),
+            basis(one.estimate, one.metric.unit),
             one.metric.meaning,
         )
         for one in figures

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from livesteward.contracts import Decision
-from livesteward.evals.reports.changes import FlippedSegment, flipped_segments, overall_tests, tally
+from livesteward.evals.reports.changes import FlippedSegment, differences, flipped_segments, overall_tests, tally
 from livesteward.evals.reports.headline import SHORT, Named, extent, judge_words, picked, shortcomings, worst_first
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import (
@@ -89,7 +89,7 @@ def _headline(figures: Iterable[Named]) -> Table:
             Text(one.metric.title),
             Text(amount(one.estimate.value, one.metric.unit), "bold"),
             Text(interval(one.estimate, one.metric.unit), "dim"),
-            Text(basis(one.estimate).removeprefix("n "), "dim"),
+            Text(basis(one.estimate, one.metric.unit).removeprefix("n "), "dim"),
         )
     return table
 
@@ -122,6 +122,7 @@ def _changes(comparison: Comparison) -> list[RenderableType]:
     title = f"Against {one_line(comparison.before.name, 40)}: "
     counted = f"{count(len(flips), 'segment')} flipped, {numbers['worse']} worse and {numbers['better']} better"
     parts: list[RenderableType] = [_section(title + (counted if flips else "nothing flipped"))]
+    parts.append(Text(one_line(differences(comparison), 400), "dim"))
     table = _table("", "before", "now", "change in points", "p")
     for test in overall_tests(comparison):
         table.add_row(*_test(test))
@@ -149,9 +150,7 @@ def _flip(flip: FlippedSegment) -> RenderableType:
     line = Text.assemble((f"{flip.kind:<6} ", _KINDS[flip.kind]), (one_line(flip.case_id), "bold"), f"{where} {', '.join(flip.regions)}")
     line.append(" severe" if flip.severe else "", "red")
     decided = Text.assemble(_decision(flip.before), " → ", _decision(flip.after), ", label ", _decision(flip.gold))
-    return Padding(
-        Group(line, Padding(decided, (0, 0, 0, 7)), Padding(Text(one_line(flip.reason, 140), "dim"), (0, 0, 0, 7))), (0, 0, 0, 0)
-    )
+    return Padding(Group(line, Padding(decided, (0, 0, 0, 7)), Padding(Text(one_line(flip.reason, 72), "dim"), (0, 0, 0, 7))), (0, 0, 0, 0))
 
 
 def _decision(decision: Decision) -> Text:

@@ -68,8 +68,11 @@ def interval(estimate: Estimate, unit: Unit) -> str:
     return f"{low} to {high}" if low.startswith("-") else f"{low}–{high}"
 
 
-def basis(estimate: Estimate) -> str:
-    """Return what a figure rests on: ``9 of 240``, or ``n 240`` where it is no rate of things."""
+def basis(estimate: Estimate, unit: Unit = Unit.SHARE) -> str:
+    """Return what a figure rests on: ``9 of 240``, ``3 in 12.5 h``, or ``n 240`` where nothing is counted."""
+    if unit is Unit.PER_1000_HOURS and estimate.hits is not None:
+        hours = f"{estimate.n:,.1f}" if estimate.n >= 1 else f"{estimate.n:.2g}"
+        return f"{estimate.hits:,.0f} in {hours} h"
     if estimate.hits is not None and estimate.n == int(estimate.n) and estimate.hits == int(estimate.hits) <= estimate.n:
         return f"{estimate.hits:,.0f} of {estimate.n:,.0f}"
     return f"n {estimate.n:,.0f}" if estimate.n == int(estimate.n) else f"n {estimate.n:,.1f}"
@@ -113,10 +116,15 @@ def corrected(test: PairedTest) -> float | None:
     return test.p if test.p_holm is None else test.p_holm
 
 
+def beyond_chance(test: PairedTest) -> bool:
+    """Whether a figure moved more than chance does, by the corrected probability."""
+    p = corrected(test)
+    return p is not None and p < BEYOND_CHANCE and bool(direction(test))
+
+
 def reading(test: PairedTest) -> str:
     """Say what a paired test shows. A set too small to see a difference never says that there is none."""
-    p = corrected(test)
-    if p is not None and p < BEYOND_CHANCE and direction(test):
+    if beyond_chance(test):
         return f"{direction(test)} beyond chance"
     if test.detectable is None:
         return f"cannot be told: {count(test.n, 'segment')} would show no difference at all"

@@ -120,6 +120,7 @@ class Look:
     long_hair: bool = False
     glasses: bool = False
     tie: bool = False
+    dots_for_eyes: bool = False
 
 
 def person(c: Canvas, x: float, y: float, size: float, look: Look, *, t: float, mouth: float) -> None:
@@ -151,6 +152,8 @@ def person(c: Canvas, x: float, y: float, size: float, look: Look, *, t: float, 
         ex = x + side * 0.15 * u
         if closed:
             c.line([(ex - 0.06 * u, y - 0.5 * u), (ex + 0.06 * u, y - 0.5 * u)], "#2b2b33", 0.025 * u)
+        elif look.dots_for_eyes:
+            c.oval(ex, y - 0.5 * u, 0.04 * u, 0.05 * u, "#2b2b33")
         else:
             c.oval(ex, y - 0.5 * u, 0.065 * u, 0.05 * u, "white")
             c.oval(ex, y - 0.5 * u, 0.032 * u, 0.042 * u, "#2b2b33")

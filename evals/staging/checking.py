@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from livesteward.errors import InputError
-from livesteward.evals.consistency import CaseProblem
 from livesteward.evals.dataset import Dataset, Located, media_files
+from livesteward.evals.linting.consistency import CaseProblem
 from livesteward.evals.staging.jobs import MANIFEST, Job, jobs, orphans
 from livesteward.evals.staging.manifest import Made, file_digest, read_manifest
 

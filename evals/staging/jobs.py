@@ -15,7 +15,7 @@ from livesteward.evals.dataset import Dataset, Located, media_files
 
 MANIFEST: Final = "manifest.json"
 
-_RECIPES: Final = 1
+_RECIPES: Final = 2
 """Counts up when the same descriptions are drawn or spoken in another way, so that every file is made again."""
 
 

@@ -48,7 +48,17 @@ def write_manifest(path: Path, files: dict[str, Made]) -> None:
         OSError: If the folder cannot be written.
     """
     content = {"files": {name: files[name].model_dump() for name in sorted(files)}}
-    write_atomically(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+    write_readable(path, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def write_readable(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, readable for everyone: unlike a cache, a dataset is handed on.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    write_atomically(path, data)
+    path.chmod(0o644)
 
 
 def file_digest(path: Path) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from livesteward.evals.staging.backdrops import BOARDS, PAPERS, SHIRTS, anyone, hand, mirrored, placed, room, speaking, street
-from livesteward.evals.staging.canvas import HEIGHT, WIDTH, Canvas, Look, person
+from livesteward.evals.staging.canvas import HEIGHT, WIDTH, Canvas, person
 from livesteward.evals.staging.lettering import Box, line_boxes, row_width, write
 
 
@@ -91,7 +92,7 @@ def tshirt(lines: Sequence[str], rng: Random) -> Canvas:
     c = room(rng)
     ground, ink = rng.choice((*BOARDS, ("#f1f1f4", "#1c1c28"), ("#ffd23f", "#22252d")))
     look = anyone(rng)
-    dressed = Look(skin=look.skin, hair=look.hair, shirt=ground, long_hair=look.long_hair)
+    dressed = replace(look, shirt=ground, tie=False)
     usual = Box(190, 172, 450, 346)
     box, lettering = placed(lines, usual, Box(50, 62, 590, 356), margin=8)
     x, y, size = (320.0, 82.0, 175.0) if box is usual else (320.0, -104.0, 350.0)

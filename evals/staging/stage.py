@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livesteward.agents.perception.store import write_atomically
 from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.cases import Drawing
 from livesteward.evals.dataset import Dataset
 from livesteward.evals.staging.jobs import MANIFEST, Job, jobs, named_files, orphans
-from livesteward.evals.staging.manifest import Made, file_digest, read_manifest, write_manifest
+from livesteward.evals.staging.manifest import Made, file_digest, read_manifest, write_manifest, write_readable
 
 Progress = Callable[[int, int, str], None]
 """Called for each file with how many are done, how many there are, and its name."""
@@ -86,7 +85,7 @@ def is_staged(job: Job, dataset: Dataset, manifest: dict[str, Made]) -> bool:
 def _write(job: Job, dataset: Dataset) -> Made:
     data = _picture(job.what, job.name) if isinstance(job.what, Drawing) else _recording(job)
     try:
-        write_atomically(dataset.media / job.name, data)
+        write_readable(dataset.media / job.name, data)
     except OSError as error:
         raise ConfigurationError(f"{dataset.media / job.name} cannot be written ({error.strerror})") from error
     return Made(file=hashlib.sha256(data).hexdigest(), recipe=job.recipe)
@@ -103,13 +102,10 @@ def _picture(drawing: Drawing, name: str) -> bytes:
 def _recording(job: Job) -> bytes:
     from livesteward.evals.staging.recording import to_mp4
     from livesteward.evals.staging.scenes import draw
-    from livesteward.evals.staging.sound import RATE, speak
+    from livesteward.evals.staging.sound import speak
 
     assert not isinstance(job.what, Drawing)
-    samples = speak(job.what, name=job.name)
-    length = samples.size / RATE
-    if length > job.longest_s:
-        raise InputError(f"the speech takes {length:.1f} s, the segment {job.longest_s:g} s; say less, or give it a longer duration_s")
+    samples = speak(job.what, name=job.name, longest_s=job.longest_s)
     return to_mp4(draw(job.what.show, name=job.name), samples)
 
 

@@ -32,7 +32,8 @@ def rate(hits: ArrayLike, clusters: Sequence[str] | Ints) -> Estimate:
 
     Korn and Graubard, "Confidence intervals for proportions with small expected number of positive counts estimated from survey data",
     Survey Methodology 24, 1998; Dean and Pagano, "Evaluating confidence interval methods for binomial proportions in clustered surveys",
-    Journal of Survey Statistics and Methodology 3, 2015, who find the Wilson interval among the best.
+    Journal of Survey Statistics and Methodology 3, 2015. That Wilson's is the one to take: Franco et al., "Comparative study of confidence
+    intervals for proportions in complex sample surveys", the same journal 7, 2019.
 
     Args:
         hits: For each row, whether it counts.
@@ -78,7 +79,7 @@ def effective_rows(values: Floats, clusters: Sequence[str] | Ints) -> float:
     ``n_eff = n / deff * (t_{n-1} / t_{K-1})^2`` (Korn and Graubard 1998), where ``deff`` is the cluster-robust variance of the rate, ``K /
     (K - 1) sum_k (sum_{i in k} (y_i - p))^2 / n^2``, over that of independent rows, ``p (1 - p) / n``, and ``t`` are 97.5 % quantiles that
     pay for few clusters. It lies between what full correlation within clusters would leave, ``n^2 / sum_k m_k^2`` (Kish, "Survey
-    Sampling", 1965), and ``n``. Of a rate of 0 or 1 no correlation can be seen: ``deff`` is taken as 1, as in Korn and Graubard.
+    Sampling", 1965), and ``n``. Of a rate of 0 or 1 no correlation can be seen: ``deff`` is taken as 1, about what it is with one hit.
 
     Args:
         values: 0 or 1 for each row.

@@ -20,7 +20,16 @@ WORKSPACE_FILE: Final = "livesteward.toml"
 OTHER_VARIABLES: Final = frozenset({"LIVESTEWARD_DEBUG"})
 """Variables that the command line reads and that are no settings."""
 
-PATH_SETTINGS: Final = ("workspace", "cache_dir", "checkpoints", "engine.weights", "model.tokenizer", "model.record", "model.replay")
+PATH_SETTINGS: Final = (
+    "workspace",
+    "policies",
+    "cache_dir",
+    "checkpoints",
+    "engine.weights",
+    "model.tokenizer",
+    "model.record",
+    "model.replay",
+)
 """Settings that name a file or folder; in a workspace's file they are relative to it."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,9 +20,13 @@ _PLACES: Final = {
     # Under these names here, so that git and GitHub do not take them for the repository's own.
     "gitignore": ".gitignore",
     "moderation.yml": ".github/workflows/moderation.yml",
-    "golden/cases.jsonl": "golden/cases.jsonl",
+    "gates.toml": "gates.toml",
+    "golden/cases.yaml": "golden/cases.yaml",
 }
 """Templates, and where in a workspace they go."""
+
+_ONLY_WITH: Final = re.compile(r"^# \{\{if (\w+)\}\}\n(.*?)^# \{\{end\}\}\n", re.DOTALL | re.MULTILINE)
+"""A part of a template that makes sense only beside the rules of a jurisdiction."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def _files(shipped: Settings, jurisdictions: Sequence[str]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for template, place in _PLACES.items():
         text = (TEMPLATES / template).read_text(encoding="utf-8")
+        text = _ONLY_WITH.sub(lambda part: part[2] if part[1] in jurisdictions else "", text)
         text = text.replace("{{version}}", version("livesteward")).replace("{{jurisdictions}}", ", ".join(jurisdictions))
         files[place] = text.encode()
     files["thresholds.toml"] = shipped.thresholds_file.read_bytes()

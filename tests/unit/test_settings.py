@@ -221,3 +221,17 @@ def test_the_file_that_init_writes_shows_the_defaults() -> None:
 def test_the_file_that_init_writes_changes_nothing_as_it_is(workspace: Path) -> None:
     (workspace / WORKSPACE_FILE).write_text(template(), encoding="utf-8")
     assert load_settings() == Settings(workspace=None).model_copy(update={"workspace": workspace})
+
+
+def test_rules_of_another_folder_go_before_the_workspaces(workspace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other-rules"
+    other.mkdir()
+    assert Settings(workspace=workspace, policies=other).policies_dir == other
+    with pytest.raises(ConfigurationError, match="no folder of rule documents"):
+        load_settings(policies=tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["judge@2", "Judge", "judge@v", "../judge"])
+def test_a_prompt_is_a_name_with_or_without_version(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="prompt"):
+        load_settings(prompt=name)

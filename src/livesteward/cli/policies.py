@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from livesteward.cli import policies_impact
 from livesteward.cli.output import EXIT_FOUND, console, errors, print_json
 from livesteward.errors import InputError
 
@@ -210,6 +211,9 @@ def diff(
         print_diff(found)
     if not found.empty:
         raise typer.Exit(EXIT_FOUND)
+
+
+app.command("impact", epilog=policies_impact.EPILOG)(policies_impact.command)
 
 
 @app.command("list", epilog="Example: livesteward policies list --region DE")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from livesteward.evals.dataset import SHIPPED, load_dataset
-from livesteward.evals.run_folder import JOURNAL, RESULTS, RunFolder
+from livesteward.evals.runs.folder import JOURNAL, RESULTS, RunFolder
 
 CASES = 24
 

@@ -84,7 +84,7 @@ def test_nothing_is_read_where_nothing_is_written(scene: Scene) -> None:
 )
 def test_a_spoken_recording_is_heard_and_its_picture_read(tmp_path: Path, voice: str, language: str, text: tuple[str, ...]) -> None:
     sound = Sound(voice=voice, text=text, show=Drawing(scene=Scene.SLIDE, text=("Kitchen evening",)))
-    (tmp_path / "a.mp4").write_bytes(to_mp4(draw(sound.show, name="a.mp4"), speak(sound, name="a.mp4")))
+    (tmp_path / "a.mp4").write_bytes(to_mp4(draw(sound.show, name="a.mp4"), speak(sound, name="a.mp4", longest_s=20)))
     settings = Settings()
     seen = sample(tmp_path, "a.mp4", start_s=0, duration_s=20, settings=settings.perception, deadline=Deadline(120))
     assert seen.sound is not None

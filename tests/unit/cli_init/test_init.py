@@ -6,19 +6,25 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from unit.evals.making import run_info
 
 from livesteward.agents.thresholds import load_thresholds
+from livesteward.cli.evals.showing import held_for
 from livesteward.cli.main import run
-from livesteward.contracts import Category, Segment
+from livesteward.contracts import Category, Decision
 from livesteward.errors import ConfigurationError, InputError
+from livesteward.evals.cases import Split
+from livesteward.evals.dataset import Dataset, load_dataset
+from livesteward.evals.linting.consistency import check_consistency
+from livesteward.retrieval.rulebook import load_library
 from livesteward.settings import Settings, load_settings
 from livesteward.workspace import lay_out
 
 Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -56,7 +62,8 @@ def test_everything_is_laid_out(tmp_path: Path, command: Command) -> None:
         "README.md",
         ".gitignore",
         "thresholds.toml",
-        "golden/cases.jsonl",
+        "gates.toml",
+        "golden/cases.yaml",
         ".github/workflows/moderation.yml",
         "prompts/judge/v1.md",
         "prompts/lock.json",
@@ -66,7 +73,7 @@ def test_everything_is_laid_out(tmp_path: Path, command: Command) -> None:
     assert own_rules == files(shipped.policies_dir)
     assert written["thresholds.toml"] == shipped.thresholds_file.read_bytes()
     assert not [name for name in written if name.endswith(".py")]
-    assert not [name for name, content in written.items() if b"{{version}}" in content or b"{{jurisdictions}}" in content]
+    assert not [name for name, content in written.items() if re.search(rb"(?<!\$)\{\{", content) and not name.startswith("prompts/")]
 
 
 def test_with_a_region_come_its_rules_those_of_its_groups_and_the_global_ones(tmp_path: Path) -> None:
@@ -174,35 +181,63 @@ def test_a_prompt_changed_in_the_workspace_is_noticed_there(workspace: Path, com
     assert (code, "judge" in err) == (1, True)
 
 
-def golden() -> list[dict[str, Any]]:
-    from livesteward.workspace import TEMPLATES
-
-    return [json.loads(line) for line in (TEMPLATES / "golden" / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
+def golden(folder: Path) -> Dataset:
+    return load_dataset(folder / "golden")
 
 
-def test_the_golden_cases_are_twelve_valid_segments_with_an_expected_decision() -> None:
-    cases = golden()
-    assert len({case["case_id"] for case in cases}) == len(cases) == 12
-    for case in cases:
-        assert set(case) == {"case_id", "why", "regions", "expect", "segment"}
-        assert set(case["expect"]) == {"decision", "stream_decision", "categories"}
-        assert Segment.model_validate(case["segment"]).regions == tuple(case["regions"])
-        assert all(category in list(Category) for category in case["expect"]["categories"])
-        assert bool(case["expect"]["categories"]) == (case["expect"]["decision"] == "violation")
-    decisions = [case["expect"]["decision"] for case in cases]
-    assert (decisions.count("allow"), decisions.count("violation")) == (6, 6)
+def test_the_golden_cases_are_six_violations_and_six_innocents_in_pairs(tmp_path: Path) -> None:
+    lay_out(tmp_path)
+    cases = golden(tmp_path).cases
+    assert len(cases) == 12
+    assert {case.split for case in cases} == {Split.GOLDEN}
+    decisions = [expectation.decision for case in cases for expectation in case.expect]
+    assert (decisions.count(Decision.ALLOW), decisions.count(Decision.VIOLATION)) == (6, 6)
+    by_id = {case.case_id: case for case in cases}
+    pairs = [(by_id[case.twin_of], case) for case in cases if case.twin_of]
+    assert len(pairs) == 5
+    assert all({one.expect[0].decision for one in pair} == {Decision.ALLOW, Decision.VIOLATION} for pair in pairs)
+
+
+@pytest.mark.parametrize(("regions", "cases"), [((), 12), (("SG",), 12), (("DE",), 10)])
+def test_the_golden_cases_fit_the_rules_that_they_come_with(tmp_path: Path, regions: tuple[str, ...], cases: int) -> None:
+    lay_out(tmp_path, regions=regions)
+    library = load_library(tmp_path / "policies")
+    found = golden(tmp_path)
+    assert len(found.cases) == cases
+    assert check_consistency(found, lambda region, on: {rule.rule_id: rule for rule in library.rulebook(region, on).rules}) == []
+
+
+def test_the_golden_cases_say_nothing_that_is_another_case_or_an_example_of_a_rule(workspace: Path, command: Command) -> None:
+    code, out, err = command("eval", "lint", "golden", "--quick")
+    assert code == 0, out + err
 
 
 def test_the_readme_tells_every_field_of_a_golden_case(workspace: Path) -> None:
     readme = (workspace / "README.md").read_text(encoding="utf-8")
-    for case in golden():
-        for field in [*(name for name in case if name != "expect"), *(f"expect.{name}" for name in case["expect"])]:
-            assert f"`{field}`" in readme
+    written = yaml.safe_load((workspace / "golden" / "cases.yaml").read_text(encoding="utf-8"))
+    findings = [finding for case in written for expectation in case["expect"] for finding in expectation.get("findings", [])]
+    fields = {field for case in written for field in case} | {field for finding in findings for field in finding} - {"subject_ids"}
+    assert not [field for field in fields if f"`{field}`" not in readme]
 
 
-def test_the_workflow_installs_this_version_and_runs_the_checks(workspace: Path) -> None:
+def test_the_gates_stand_where_a_run_of_the_golden_cases_looks_for_them(workspace: Path) -> None:
+    dataset = golden(workspace)
+    info = run_info(dataset, records=12).model_copy(update={"splits": (Split.GOLDEN,)})
+    held = held_for(None, info, dataset)
+    assert held is not None
+    assert held.baseline == workspace / "golden-baseline.jsonl"
+    assert held.gates.floor and held.gates.non_inferior
+
+
+def test_the_workflow_installs_this_version_runs_the_checks_and_judges_the_cases(workspace: Path) -> None:
     from importlib.metadata import version
 
     workflow = yaml.safe_load((workspace / ".github" / "workflows" / "moderation.yml").read_text(encoding="utf-8"))
     runs = [step["run"] for step in workflow["jobs"]["check"]["steps"] if "run" in step]
     assert runs == [f'pip install "livesteward=={version("livesteward")}"', "livesteward policies lint", "livesteward prompts lint"]
+    (used,) = [step for step in workflow["jobs"]["golden"]["steps"] if "/actions/eval@" in step.get("uses", "")]
+    assert used["uses"].endswith(f"@v{version('livesteward')}")
+    assert (used["with"]["livesteward"], used["with"]["split"]) == (version("livesteward"), "golden")
+    action = yaml.safe_load((ROOT / ".github" / "actions" / "eval" / "action.yml").read_text(encoding="utf-8"))
+    assert set(used["with"]) <= set(action["inputs"])
+    assert workflow["permissions"] == {"contents": "read"}

@@ -9,8 +9,8 @@ import pytest
 from livesteward.contracts import Rule
 from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.cases import Case, Split, StreamCase
-from livesteward.evals.consistency import check_consistency
 from livesteward.evals.dataset import SHIPPED, load_dataset
+from livesteward.evals.linting.consistency import check_consistency
 from livesteward.evals.writing import STARTS_AT
 from livesteward.retrieval.rulebook import load_library
 from livesteward.settings import Settings

@@ -51,6 +51,20 @@ def test_the_design_effect_is_that_of_the_cluster_robust_variance() -> None:
     assert effective_rows(np.array(hits, dtype=float), np.array(clusters)) == pytest.approx(20 / design * few)
 
 
+def test_the_clustered_interval_covers_the_truth_as_often_as_it_says() -> None:
+    draws = np.random.default_rng(0)
+    clusters = np.repeat(np.arange(40), 8)
+    held, held_plain = 0, 0
+    for _ in range(400):
+        # A correlation of 0.3 within clusters, and a rate of 0.3.
+        hits = draws.random(320) < np.repeat(draws.beta(0.7, 0.7 * 7 / 3, 40), 8)
+        clustered, plain = rate(hits, clusters), wilson(float(hits.sum()), 320)
+        held += (clustered.low or 0.0) <= 0.3 <= (clustered.high or 0.0)
+        held_plain += (plain.low or 0.0) <= 0.3 <= (plain.high or 0.0)
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
+    assert held_plain / 400 < 0.85
+
+
 def test_a_single_cluster_counts_as_one_row() -> None:
     found = rate([1, 1, 1, 0], ["a"] * 4)
     assert found.value == 0.75

@@ -91,3 +91,8 @@ def test_ndcg_is_one_only_where_right_rules_come_first(retrieved: list[str], rig
     assert (value > 1 - 1e-9) is (set(retrieved[: len(right)]) == right)
     rank = first_rank(retrieved, right)
     assert rank is not None and retrieved[rank - 1] in right and not right & set(retrieved[: rank - 1])
+
+
+def test_labels_that_name_no_rule_count_nowhere() -> None:
+    unnamed = case("imported", expected(rules=()))
+    assert retrieval_figures(judged((unnamed, record(unnamed, ALLOW, retrieved={"SG": ["FRAUD-1.1"]})))) == {}

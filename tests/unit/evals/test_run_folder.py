@@ -7,7 +7,7 @@ from unit.evals.making import ALLOW, case, dataset, record, run_info, timing
 
 from livesteward.errors import InputError
 from livesteward.evals.cases import Case
-from livesteward.evals.run_folder import JOURNAL, RESULTS, Judged, RunFolder, is_complete
+from livesteward.evals.runs.folder import JOURNAL, RESULTS, Judged, RunFolder, is_complete
 
 CASES = [case(f"case-{number}") for number in range(3)]
 INFO = run_info(dataset(*CASES), records=3)

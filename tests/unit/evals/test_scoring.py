@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from unit.evals.making import ALLOW, REVIEW, VIOLATION, case, dataset, expected, human, record, run_info, stream, timing
 
 from livesteward.contracts import Category, ReviewCode
-from livesteward.errors import InputError
+from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.dataset import Dataset
 from livesteward.evals.metrics.catalogue import metric
 from livesteward.evals.metrics.cost import Price
@@ -83,6 +84,7 @@ def test_slices_are_rows_of_every_dimension() -> None:
     # Its score is of the segment, which breaks a rule in SG and none in FR.
     assert card.slices["category"]["hate_harassment"]["pr_auc"].value == 0.5
     assert card.slices["category"]["hate_harassment"]["category_recall"].n == 1
+    assert card.slices["category"]["hate_harassment"]["accuracy"].n == 2, "also where another region allows it"
     assert list(card.slices["category"]) == sorted(card.slices["category"])
 
 
@@ -148,6 +150,12 @@ def test_cases_that_were_not_run_do_not_matter() -> None:
     more = dataset(*cases.entries, case("not-run"), reviews=cases.reviews)
     run = run_info(cases, records=len(records))
     assert score(more, run, records, []) == score(cases, run, records, [])
+
+
+def test_missing_statistics_are_named_with_the_extra_that_brings_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    with pytest.raises(ConfigurationError, match=r'figures need statsmodels: pip install "livesteward\[eval\]"'):
+        scored()
 
 
 def test_failures_are_counted_by_their_code() -> None:

@@ -140,29 +140,37 @@ def test_a_letter_that_no_font_has_is_named() -> None:
 
 @needs_voice
 def test_sentences_follow_each_other_and_come_out_the_same() -> None:
-    one = speak(Sound(text=("Good evening.",)), name="a.mp4")
-    two = speak(Sound(text=("Good evening.", "Good evening.")), name="a.mp4")
-    assert (one == speak(Sound(text=("Good evening.",)), name="a.mp4")).all()
+    one = speak(Sound(text=("Good evening.",)), name="a.mp4", longest_s=20)
+    two = speak(Sound(text=("Good evening.", "Good evening.")), name="a.mp4", longest_s=20)
+    assert (one == speak(Sound(text=("Good evening.",)), name="a.mp4", longest_s=20)).all()
     assert two.size > 1.6 * one.size
     assert abs(one[: int(LEAD_S * RATE)]).max() < 0.01 < 0.5 < abs(one).max() <= 1
 
 
 @needs_voice
+def test_sentences_that_would_take_too_long_are_said_faster() -> None:
+    sound = Sound(text=("This is a sentence with a number of words in it.",))
+    at_ease = speak(sound, name="a.mp4", longest_s=20)
+    in_haste = speak(sound, name="a.mp4", longest_s=at_ease.size / RATE - 0.01)
+    assert 0.5 * at_ease.size < in_haste.size < at_ease.size
+
+
+@needs_voice
 def test_a_sentence_that_begins_with_a_dash_is_no_option() -> None:
-    assert speak(Sound(text=("--help",)), name="a.mp4").size > 0.5 * RATE
+    assert speak(Sound(text=("--help",)), name="a.mp4", longest_s=20).size > 0.5 * RATE
 
 
 @needs_voice
 @pytest.mark.parametrize(("voice", "text", "says"), [("xx-none", "Hello", "voice 'xx-none'"), ("en-us", "...", "'...'")])
 def test_what_cannot_be_spoken_is_an_error_that_names_it(voice: str, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        speak(Sound(voice=voice, text=(text,)), name="a.mp4")
+        speak(Sound(voice=voice, text=(text,)), name="a.mp4", longest_s=20)
 
 
 def test_without_espeak_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="apt-get install espeak-ng"):
-        speak(Sound(text=("Hello",)), name="a.mp4")
+        speak(Sound(text=("Hello",)), name="a.mp4", longest_s=20)
 
 
 @needs_fonts
@@ -175,6 +183,7 @@ def test_staging_writes_each_picture_once_with_a_record(tmp_path: Path) -> None:
     with Image.open(tmp_path / "media" / "a-f1.webp") as image:
         assert (image.format, image.size) == ("WEBP", (640, 360))
     assert sorted(json.loads((tmp_path / "media" / "manifest.json").read_text("utf-8"))["files"]) == sorted(staged.made)
+    assert {path.stat().st_mode & 0o777 for path in found.media.iterdir()} == {0o644}, "others could not read what was staged"
     assert codes(found) == []
     again = stage(found)
     assert (again.made, again.kept, again.orphans) == ((), staged.made, ())

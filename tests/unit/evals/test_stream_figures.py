@@ -86,6 +86,13 @@ def test_a_segment_that_is_for_a_person_to_decide_disturbs_nobody() -> None:
     assert found["disturbance_rate"].n == pytest.approx(40 / 3_600)
 
 
+def test_what_follows_a_violation_is_innocent_no_more() -> None:
+    found = stream_figures(watched(stream("paused", A, V, A, starts_s=25), [A, A, V]))
+    assert found["disturbance_rate"].hits == 0
+    assert found["disturbance_rate"].n == pytest.approx(20 / 3_600)
+    assert found["time_to_detection_mean"].value == 35
+
+
 def test_a_stream_may_break_the_rules_of_one_region_only() -> None:
     here = {"expect": [expected(regions=["SG"]), expected(A, regions=["DE"])]}
     entry = stream("contrast", A, here, here, regions=["SG", "DE"], starts_s=25)

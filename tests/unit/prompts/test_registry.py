@@ -101,6 +101,18 @@ def test_a_released_file_that_is_gone_is_linted(registry: PromptRegistry) -> Non
     assert registry.problems() == (f"{registry.folder}/greet/v1.md: was released and is gone; restore it",)
 
 
+def test_a_reference_is_a_name_or_a_name_with_its_version(registry: PromptRegistry) -> None:
+    write(registry.folder, 1)
+    registry.release("greet")
+    write(registry.folder, 2, status="draft")
+    assert registry.named("greet").ref.version == 1
+    assert registry.named("greet@v2").ref.version == 2
+    with pytest.raises(PromptError, match="judge@v1"):
+        registry.named("greet@vtwo")
+    with pytest.raises(PromptError, match="no version 7"):
+        registry.named("greet@v7")
+
+
 def test_unknown_names_and_versions_say_what_there_is(registry: PromptRegistry) -> None:
     write(registry.folder, 1, status="draft")
     with pytest.raises(PromptError, match="there are: greet"):

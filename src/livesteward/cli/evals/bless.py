@@ -25,14 +25,17 @@ def command(
     from livesteward.cli.evals.showing import held_for
     from livesteward.cli.output import console, print_json
     from livesteward.errors import InputError
-    from livesteward.evals.assessing import SHIPPED_GATES, Held, against_baseline, assess, cases_of
+    from livesteward.evals.assessing import Held, against_baseline, assess, cases_of
     from livesteward.evals.baseline import bless
-    from livesteward.evals.gates import load_gates
-    from livesteward.evals.run_folder import RunFolder
+    from livesteward.evals.runs.folder import RunFolder
 
     folder = RunFolder(run)
     dataset = cases_of(folder)
-    held = held_for(gates, folder.info(), dataset) or Held(gates=load_gates(SHIPPED_GATES), folder=SHIPPED_GATES.parent)
+    held = held_for(gates, folder.info(), dataset)
+    if held is None:
+        raise InputError(
+            "a baseline is a run of the whole golden split: `livesteward eval run --split golden`; or name --gates", field=str(run)
+        )
     floors = Held(gates=held.gates.model_copy(update={"non_inferior": (), "no_worse": ()}), folder=held.folder)
     before = against_baseline(held, folder.info())
     view = assess(folder, dataset, held=floors, against=None if isinstance(before, str) else before)
@@ -46,7 +49,7 @@ def command(
         )
         return
     if isinstance(before, str):
-        console.print(f"[dim]not compared with the old one: {before}[/]", soft_wrap=True, markup=False)
+        console.print(f"not compared with the old one: {before}", style="dim", soft_wrap=True, markup=False)
     for flip in flips:
         mark = {True: "better", False: "worse", None: "other"}[flip.better]
         console.print(

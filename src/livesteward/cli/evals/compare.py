@@ -42,12 +42,13 @@ def command(
 
     Example: livesteward eval compare --policies my-rules/policies --split dev
     """
+    from dataclasses import replace
+
     from livesteward.cli.evals.running import Asked, changed_settings, run_now
-    from livesteward.cli.evals.showing import leave, show
+    from livesteward.cli.evals.showing import gates_beside, leave, read_gates, show
     from livesteward.errors import InputError
-    from livesteward.evals.assessing import SHIPPED_GATES, Held, against_run, assess, cases_of
-    from livesteward.evals.gates import load_gates
-    from livesteward.evals.run_folder import RunFolder
+    from livesteward.evals.assessing import SHIPPED_GATES, against_run, assess, cases_of
+    from livesteward.evals.runs.folder import RunFolder
 
     if (prompt is None) != (vs is None):
         raise InputError("--prompt and --vs go together: the prompt before, and the one after", field="--vs")
@@ -64,8 +65,8 @@ def command(
         dataset, second = run_now(asked.with_changes(changed))
     else:
         raise InputError("name two runs, or say what changes: --prompt with --vs, --policies or --model", field="compare")
-    path = gates or SHIPPED_GATES
-    held = Held(gates=load_gates(path).model_copy(update={"floor": ()}), folder=path.parent)
-    view = assess(second, dataset, held=held, against=against_run(first))
+    held = read_gates(gates or gates_beside(dataset) or SHIPPED_GATES)
+    margins = replace(held, gates=held.gates.model_copy(update={"floor": ()})) if held else None
+    view = assess(second, dataset, held=margins, against=against_run(first))
     show(view, second, as_json=as_json)
     leave(view)

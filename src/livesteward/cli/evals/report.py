@@ -25,7 +25,7 @@ def command(
     """
     from livesteward.cli.evals.showing import held_for, leave, show
     from livesteward.evals.assessing import against_run, assess, cases_of
-    from livesteward.evals.run_folder import RunFolder
+    from livesteward.evals.runs.folder import RunFolder
 
     folder = RunFolder(run)
     dataset = cases_of(folder)

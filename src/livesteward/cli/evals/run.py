@@ -53,9 +53,10 @@ def command(
 
     Exits with 0 if the gates hold (or none are asked), 1 if something got worse, 2 if nothing can be said or the input is wrong.
     """
-    from livesteward.cli.evals.running import Asked, changed_settings, run_now
+    from livesteward.cli.evals.running import Asked, changed_settings, run_now, settings_for
     from livesteward.cli.evals.showing import held_for, leave, show
     from livesteward.evals.assessing import assess
+    from livesteward.retrieval.rulebook import load_library
 
     asked = Asked(
         dataset=dataset,
@@ -71,6 +72,7 @@ def command(
     )
     chosen, folder = run_now(asked)
     held = None if no_gates else held_for(gates, folder.info(), chosen)
-    view = assess(folder, chosen, held=held)
+    library = load_library(settings_for(asked.changes).policies_dir)
+    view = assess(folder, chosen, held=held, rules=library.rules_by_id)
     show(view, folder, as_json=as_json)
     leave(view)

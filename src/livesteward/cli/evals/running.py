@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from livesteward.evals.cases import Split
     from livesteward.evals.dataset import Dataset
-    from livesteward.evals.run_folder import RunFolder
-    from livesteward.evals.runner import Progress as Judging
+    from livesteward.evals.runs.folder import RunFolder
+    from livesteward.evals.runs.runner import Progress as Judging
     from livesteward.settings import Settings
 
 
@@ -113,17 +113,17 @@ def run_now(asked: Asked) -> tuple[Dataset, RunFolder]:
 
 async def _run(asked: Asked, settings: Settings, dataset: Dataset) -> RunFolder:
     from livesteward.agents.tools import make_tools
-    from livesteward.evals.fingerprint import fingerprint
-    from livesteward.evals.result_cache import ResultCache
-    from livesteward.evals.run_folder import RUNS, RunFolder
-    from livesteward.evals.run_naming import run_name
-    from livesteward.evals.runner import plan_run, run
+    from livesteward.evals.runs.fingerprint import fingerprint
+    from livesteward.evals.runs.folder import RUNS, RunFolder
+    from livesteward.evals.runs.naming import run_name
+    from livesteward.evals.runs.result_cache import ResultCache
+    from livesteward.evals.runs.runner import plan_run, run
     from livesteward.sdk import Steward
 
     tools = make_tools(settings)
     async with Steward(tools) as steward:
         found = fingerprint(tools, dataset.entries)
-        label = [split.value for split in asked.splits] or [dataset.root.resolve().name]
+        label = [split.value for split in asked.splits] or [dataset.source.resolve().stem]
         plan = plan_run(
             dataset,
             found,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from livesteward.evals.dataset import Dataset
     from livesteward.evals.outcomes import RunInfo
     from livesteward.evals.reports.view import ReportView
-    from livesteward.evals.run_folder import RunFolder
+    from livesteward.evals.runs.folder import RunFolder
 
 
 def held_for(gates: Path | None, info: RunInfo, dataset: Dataset) -> Held | None:
@@ -22,11 +22,26 @@ def held_for(gates: Path | None, info: RunInfo, dataset: Dataset) -> Held | None
     Raises:
         ConfigurationError: If they cannot be read.
     """
-    from livesteward.evals.assessing import Held, is_gated
+    from livesteward.evals.assessing import is_gated
+
+    return read_gates(gates or (gates_beside(dataset) if is_gated(info) else None))
+
+
+def gates_beside(dataset: Dataset) -> Path | None:
+    """Return the file of gates that belongs to a set: ``gates.toml`` next to its folder."""
+    beside = dataset.root.parent / "gates.toml"
+    return beside if beside.is_file() else None
+
+
+def read_gates(path: Path | None) -> Held | None:
+    """Read a file of gates, if there is one.
+
+    Raises:
+        ConfigurationError: If it cannot be read.
+    """
+    from livesteward.evals.assessing import Held
     from livesteward.evals.gates import load_gates
 
-    beside = dataset.root.parent / "gates.toml"
-    path = gates or (beside if is_gated(info) and beside.is_file() else None)
     return Held(gates=load_gates(path), folder=path.parent) if path is not None else None
 
 

@@ -1,0 +1,1 @@
+"""What a change of rules does to the golden cases, before it ships."""

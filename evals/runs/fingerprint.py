@@ -25,6 +25,9 @@ _CODE: Final = ("agents", "contracts", "models", "prompts", "retrieval")
 _PARTS: Final = {".py", ".npz", ".npy", ".json", ".bin"}
 """Files of these packages that count: code and trained weights. Rules, prompts and thresholds have digests of their own."""
 
+_FORMAT: Final = 2
+"""Of what is kept of a verdict: counted up where records hold more or other things than before."""
+
 _DOES_NOT_COUNT: Final[dict[str, Any]] = {
     "workspace": True,
     "policies": True,
@@ -82,7 +85,7 @@ def entry_key(entry: Entry, entry_digest: str, found: Fingerprint, *, trial: int
     """Return the key under which the result of a case is kept: rules of other regions than its own do not count."""
     books = {_book(region, segment.starts_at.date()) for region in entry.regions for segment in entry.segments}
     own = found.model_copy(update={"rulebooks": {name: found.rulebooks[name] for name in sorted(books)}})
-    return _digest({"entry": entry_digest, "fingerprint": own.model_dump(mode="json"), "trial": trial, "probed": probed})
+    return _digest({"format": _FORMAT, "entry": entry_digest, "fingerprint": own.model_dump(mode="json"), "trial": trial, "probed": probed})
 
 
 @cache

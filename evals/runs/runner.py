@@ -22,9 +22,6 @@ from livesteward.evals.runs.naming import combined_digest
 from livesteward.evals.runs.probing import probe
 from livesteward.evals.runs.result_cache import ResultCache
 
-_RETRIEVED: int = 30
-"""Rules of a jurisdiction whose order is kept."""
-
 
 class Examination(Protocol):
     """A verdict with what it was made from; :class:`livesteward.sdk.Examined` is one."""
@@ -277,7 +274,7 @@ def _record(entry: Entry, step: int, trial: int, entry_digest: str, examined: Ex
                 "provenance": verdict.provenance.model_copy(update={"latency_ms": {}}),
             }
         ),
-        retrieved={name: tuple(rules[:_RETRIEVED]) for name, rules in sorted(retrieved.items())},
+        retrieved={name: tuple(rules) for name, rules in sorted(retrieved.items())},
         perceived=tuple(item for item in examined.segment.items() if item.item_id not in given),
         probes=probes,
     )

@@ -17,11 +17,11 @@ import numpy as np
 from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.passages import Passage, passages
 from livesteward.agents.judges.rationale import explain
-from livesteward.agents.screen.labels import COLUMN, LABELS, category_of
+from livesteward.agents.screen.labels import COLUMN, INJECTION, LABELS, category_of
 from livesteward.agents.screen.normalise import calm
 from livesteward.agents.screen.weights import Floats, Weights
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
-from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewReason, SignalKind, Subject, SubjectKind
+from livesteward.contracts import Category, Modality, RetrievedRule, ReviewCode, ReviewReason, Segment, SignalKind, Subject, SubjectKind
 from livesteward.errors import ConfigurationError
 from livesteward.models.embedders import Embedder
 from livesteward.retrieval.search import RuleSearch
@@ -137,6 +137,8 @@ class HeadsJudge:
     async def _claims(self, case: Case, candidate: _Candidate) -> tuple[list[Claim], list[ReviewReason]]:
         category = category_of(candidate.label)
         evidence = await self._evidence(candidate)
+        if candidate.label == INJECTION and _author_is_unknown(evidence, candidate.passage, case.segment):
+            return [], [_planted(evidence)] if candidate.probability >= case.thresholds.lowest_review(category, case.regions) else []
         chosen: dict[str, list[tuple[str, RetrievedRule, float]]] = {}
         missing: list[str] = []
         for region in case.regions:
@@ -216,3 +218,17 @@ def _pictures(case: Case) -> list[ReviewReason]:
             detail=f"The frame at {worst.at_s:.0f} s looks like nudity ({worst.value:.2f}); the embedded judge does not look at pictures.",
         )
     ]
+
+
+def _author_is_unknown(evidence: tuple[ClaimedEvidence, ...], passage: Passage, segment: Segment) -> bool:
+    """Whether the words stand on the picture, where donations and comments of viewers are shown too, or nobody knows who spoke them."""
+    unknown = segment.spoken_by_unknown
+    cited = {place.item_id for place in evidence}
+    return all(item.modality is Modality.OVERLAY or item.item_id in unknown for item in passage.items if item.item_id in cited)
+
+
+def _planted(evidence: tuple[ClaimedEvidence, ...]) -> ReviewReason:
+    detail = (
+        f"{evidence[0].item_id} poses as an instruction to the moderator. Only its author answers for that, and who it is is unknown."
+    )
+    return ReviewReason(code=ReviewCode.INJECTION_SUSPECTED, detail=detail)

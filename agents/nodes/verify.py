@@ -46,6 +46,7 @@ def verify_claims(
         frames=frozenset(frame.frame_id for frame in segment.frames),
         shown=frozenset(judgement.frames_shown),
         host_id=segment.host.host_id,
+        unknown=segment.spoken_by_unknown,
     )
     held: list[Claim] = []
     places: list[tuple[str, ...]] = []
@@ -77,6 +78,7 @@ class _Seen:
     frames: frozenset[str]
     shown: frozenset[str]
     host_id: str
+    unknown: frozenset[str]
 
     def fault(self, place: ClaimedEvidence) -> str | None:
         """Say what is wrong with a piece of evidence."""
@@ -106,7 +108,8 @@ class _Seen:
             return False
         if subject.kind is SubjectKind.GUEST:
             return item.modality is Modality.SPEECH and item.speaker is not Speaker.HOST
-        return item.modality is not Modality.SPEECH or item.speaker is not Speaker.GUEST
+        # An unknown voice may be the host's, a caller's, or a donation that is read aloud.
+        return item.modality is not Modality.SPEECH or (item.speaker is not Speaker.GUEST and item.item_id not in self.unknown)
 
 
 def _covers(rule: Rule, subject: Subject) -> bool:

@@ -216,6 +216,15 @@ class Segment(Contract):
         """The countries whose rules apply by default: the host's and the audience's, each once."""
         return tuple(dict.fromkeys((self.region, *self.audience_regions)))
 
+    @property
+    def spoken_by_unknown(self) -> frozenset[str]:
+        """Ids of what the platform heard somebody say without knowing who; what a recogniser heard in the host's recording is not meant."""
+        return frozenset(
+            utterance.utterance_id
+            for utterance in self.utterances
+            if utterance.speaker is Speaker.UNKNOWN and utterance.origin is Origin.PLATFORM
+        )
+
     def items(self) -> tuple[TextItem, ...]:
         """Every text of the segment in one form, title first, then by time."""
         found = [TextItem(item_id="title", modality=Modality.TITLE, at_s=0, text=self.title)] if self.title else []

@@ -31,8 +31,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(cases: Path, folder: Path) -> subprocess.Popen[bytes]:
     command = [
         sys.executable,
-        "-m",
-        "livesteward",
+        "-c",
+        "from livesteward.cli.main import run; run()",
         "eval",
         "run",
         str(cases),

@@ -7,13 +7,15 @@ from unit.agents.parts import GUEST, HOST, claim, found, gave, judgement, rule, 
 
 from livesteward.agents.nodes.verify import Support, verify_claims
 from livesteward.agents.state import Claim, Verified
-from livesteward.contracts import Category, Frame, RetrievedRule, ReviewCode, Segment, Speaker, SubjectKind
+from livesteward.contracts import Category, Frame, Origin, RetrievedRule, ReviewCode, Segment, Speaker, SubjectKind
 
 RULES = found(rule("FRAUD-1.1"))
 SEGMENT = segment(
     said("u1", "Send me one hundred and I send you two hundred back."),
     said("g1", "I double your money, trust me.", speaker=Speaker.GUEST, at_s=5),
     said("x1", "Somebody speaks of sure profit.", speaker=Speaker.UNKNOWN, at_s=7),
+    # What a recogniser heard in the host's recording is the host's until somebody knows better.
+    said("a1", "The profit is sure.", speaker=Speaker.UNKNOWN, at_s=8).model_copy(update={"origin": Origin.SPEECH_RECOGNITION}),
     wrote("c1", "mallory", "buy my sure profit course"),
     wrote("c2", "alice", "hello there"),
     wrote("c3", "host", "join my sure profit group", is_host=True),
@@ -42,8 +44,9 @@ def check(
         claim("FRAUD-1.1", HOST, ("title", "Sure profit")),
         claim("FRAUD-1.1", HOST, ("o1", "guaranteed profit")),
         claim("FRAUD-1.1", HOST, ("c3", "sure profit group")),
-        claim("FRAUD-1.1", HOST, ("x1", "sure profit")),
+        claim("FRAUD-1.1", HOST, ("a1", "profit is sure")),
         claim("FRAUD-1.1", HOST, ("u1", "Send me"), ("c2", "hello there")),
+        claim("FRAUD-1.1", HOST, ("u1", "Send me"), ("x1", "sure profit")),
         claim("FRAUD-1.1", GUEST, ("g1", "I double your money")),
         claim("FRAUD-1.1", GUEST, ("x1", "sure profit")),
         claim("FRAUD-1.1", viewer("mallory"), ("c1", "sure profit course"), ("f1", "profit for all")),
@@ -69,6 +72,7 @@ REFUSED = {
     "chat against the host": (claim("FRAUD-1.1", HOST, ("c1", "sure profit course")), "none of the evidence is by the host"),
     "gift against the host": (claim("FRAUD-1.1", HOST, ("f1", "profit for all")), "none of the evidence is by the host"),
     "guest's words against the host": (claim("FRAUD-1.1", HOST, ("g1", "I double your money")), "none of the evidence is by the host"),
+    "an unknown voice against the host": (claim("FRAUD-1.1", HOST, ("x1", "sure profit")), "none of the evidence is by the host"),
     "host's words against a guest": (claim("FRAUD-1.1", GUEST, ("u1", "Send me")), "none of the evidence is by the guest"),
     "overlay against a guest": (claim("FRAUD-1.1", GUEST, ("o1", "PROFIT")), "none of the evidence is by the guest"),
     "host's words against a viewer": (claim("FRAUD-1.1", viewer("mallory"), ("u1", "Send me")), "by the viewer 'mallory'"),

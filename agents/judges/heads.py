@@ -228,7 +228,5 @@ def _author_is_unknown(evidence: tuple[ClaimedEvidence, ...], passage: Passage, 
 
 
 def _planted(evidence: tuple[ClaimedEvidence, ...]) -> ReviewReason:
-    detail = (
-        f"{evidence[0].item_id} poses as an instruction to the moderator. Only its author answers for that, and who it is is unknown."
-    )
+    detail = f"{evidence[0].item_id} poses as an instruction to the moderator. Only its author answers for that, and who it is is unknown."
     return ReviewReason(code=ReviewCode.INJECTION_SUSPECTED, detail=detail)

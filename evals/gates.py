@@ -241,7 +241,7 @@ def _no_worse(gate: NoWorse, comparison: Comparison, alpha: float) -> Iterator[G
         elif not worse:
             coarse = [test for test in tests if test.detectable is not None]
             blind = max(coarse, key=lambda test: test.detectable or 0, default=None)
-            seen = f"; least is seen in {blind.slice}: differences from {blind.detectable:.0%}" if blind is not None else ""
+            seen = f" (the thinnest, {blind.slice}, shows differences from {blind.detectable:.0%})" if blind is not None else ""
             yield GateLine(
                 name=title,
                 result=Result.PASS,

@@ -159,17 +159,22 @@ def served() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.slow
-def test_two_prompts_are_compared_with_the_probabilities_of_an_independent_computation(
-    run: Run, cases: Path, tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workspace = tmp_path / "team"
+def team(workspace: Path) -> Path:
+    """A workspace with the shipped judge prompt and a draft of its second version."""
     shutil.copytree(Settings(workspace=None).prompts_dir, workspace / "prompts", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     first = (workspace / "prompts" / "judge" / "v1.md").read_text(encoding="utf-8")
     second = first.replace("version: 1", "version: 2", 1).replace('status: "released"', 'status: "draft"', 1)
     second = second.replace("# system\n", "# system\n\nTake every hint seriously.\n", 1)
     assert "Take every hint" in second
     (workspace / "prompts" / "judge" / "v2.md").write_text(second, encoding="utf-8")
+    return workspace
+
+
+@pytest.mark.slow
+def test_two_prompts_are_compared_with_the_probabilities_of_an_independent_computation(
+    run: Run, cases: Path, tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = team(tmp_path / "team")
     monkeypatch.setenv("LIVESTEWARD_WORKSPACE", str(workspace))
     monkeypatch.setenv("LIVESTEWARD_JUDGE", "server")
     monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", served)
@@ -198,3 +203,29 @@ def test_two_prompts_are_compared_with_the_probabilities_of_an_independent_compu
         assert (test["better"], test["worse"]) == (better, worse)
         assert better + worse > 0, "the prompts make a difference"
         assert test["p"] == pytest.approx(exact_p(better, worse))
+
+
+def test_a_recording_replaces_the_model_and_a_changed_prompt_is_never_green(
+    run: Run, cases: Path, tmp_path: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, gates, recording = tmp_path / "few.jsonl", tmp_path / "gates.toml", tmp_path / "recording.jsonl"
+    few.write_text("".join(cases.read_text(encoding="utf-8").splitlines(keepends=True)[:6]), encoding="utf-8")
+    gates.write_text('baseline = "b.jsonl"\n[[floor]]\nmetric = "missed"\nmax = 1.0\n', encoding="utf-8")
+    monkeypatch.setenv("LIVESTEWARD_WORKSPACE", str(team(tmp_path / "team")))
+    monkeypatch.setenv("LIVESTEWARD_JUDGE", "server")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", served)
+    monkeypatch.setenv("LIVESTEWARD_MODEL__CONTEXT_TOKENS", "32768")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__RECORD", str(recording))
+    assert run("eval", "run", few, "--name", "live", "--no-gates").exit_code == 0
+
+    monkeypatch.delenv("LIVESTEWARD_MODEL__RECORD")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__REPLAY", str(recording))
+    again = run("eval", "run", few, "--name", "again", "--gates", gates)
+    assert again.exit_code == 0, again.output
+    records = RunFolder(tmp_path / ".livesteward" / "runs" / "again").records()
+    assert [record.verdict.review_reasons for record in records if record.failure] == []
+    assert any(record.verdict.provenance.replayed for record in records)
+    changed = run("eval", "run", few, "--prompt", "judge@v2", "--name", "changed", "--gates", gates)
+    assert changed.exit_code == 2, changed.output
+    assert "could not be judged" in changed.output

@@ -10,10 +10,10 @@ from typing import Final
 from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.cases import Human
 from livesteward.evals.dataset import Dataset
-from livesteward.evals.judgements import Judgement, clusters, judgements
+from livesteward.evals.judgements import Judgement, by_slice, clusters, judgements
 from livesteward.evals.metrics.agreement import agreement_figures
 from livesteward.evals.metrics.calibration import calibration
-from livesteward.evals.metrics.categories import category_figures
+from livesteward.evals.metrics.categories import category_figures, ranking_figures
 from livesteward.evals.metrics.cost import Prices, cost_figures
 from livesteward.evals.metrics.decisions import DecisionRates, confusion
 from livesteward.evals.metrics.evidence import Rules, evidence_figures
@@ -66,6 +66,8 @@ def score(
     slices = _slices(rows, rates)
     for name, figures in by_category.slices.items():
         slices["category"][name] = {**slices["category"].get(name, {}), **figures}
+    for name, members in by_slice(rows, "region").items():
+        slices["region"][name] = {**slices["region"].get(name, {}), **ranking_figures(members)}
     calibrated, bins = calibration(rows)
     return Scorecard(
         run=run,

@@ -25,6 +25,9 @@ from livesteward.evals.stats.intervals import f_measure, rate
 ANY: Final = "any"
 """The curve of the highest score of any category, against whether any rule is broken."""
 
+FEWEST: Final = 10
+"""The fewest rows of which a ranking is shown."""
+
 _COUNTED: Final = ("macro_precision", "macro_recall", "macro_f1")
 
 
@@ -69,6 +72,22 @@ def category_figures(rows: Sequence[Judgement]) -> CategoryFigures:
     rankings[ANY] = Ranking.of(highest, _flags([row.broken for row in settled]), codes)
     overall = _with_intervals(rankings, counted, groups=int(codes.max()) + 1, n=len(settled), slices=slices)
     return CategoryFigures(overall, slices, {name: ranking.curve() for name, ranking in rankings.items()})
+
+
+def ranking_figures(rows: Sequence[Judgement]) -> Figures:
+    """Return PR-AUC, recall at 80 % precision and precision at 95 % recall of the highest score of any category on some rows.
+
+    Nothing where fewer than :data:`FEWEST` rows are settled, or all are broken or none: a ranking of few rows says little.
+    """
+    settled = [row for row in rows if row.broken or row.innocent]
+    positive = _flags([row.broken for row in settled])
+    if len(settled) < FEWEST or positive.all() or not positive.any():
+        return {}
+    codes = cluster_codes([row.cluster for row in settled])
+    highest = np.array([max(row.record.verdict.scores.values(), default=0.0) for row in settled])
+    ranking = Ranking.of(highest, positive, codes)
+    estimates = bootstrap(ranking.readings, int(codes.max()) + 1, n=[len(settled)] * len(READINGS))
+    return dict(zip(READINGS, estimates, strict=True))
 
 
 def _rates(positive: NDArray[np.bool_], predicted: NDArray[np.bool_], clusters: NDArray[np.int64]) -> Figures:

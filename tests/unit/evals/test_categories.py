@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from unit.evals.making import ALLOW, REVIEW, VIOLATION, case, expected, finding, judged, record
 
 from livesteward.evals.judgements import Judgement
-from livesteward.evals.metrics.categories import ANY, category_figures
+from livesteward.evals.metrics.categories import ANY, category_figures, ranking_figures
 from livesteward.evals.metrics.ranking import Ranking
 
 FRAUD, HATE = "fraud_scam", "hate_harassment"
@@ -138,3 +138,16 @@ def test_drawing_a_cluster_twice_is_having_its_rows_twice(rows: list[tuple[int, 
         np.array([float(score) for score, _ in repeated]), np.array([positive for _, positive in repeated]), np.arange(len(repeated))
     ).readings(np.ones((1, len(repeated))))
     assert drawn[:, 0] == pytest.approx(plain[:, 0])
+
+
+def test_a_ranking_of_some_rows_is_that_of_their_highest_scores() -> None:
+    pairs = []
+    for number in range(12):
+        bad = number % 3 == 0
+        one = case(f"case-{number}", *([expected()] if bad else []))
+        pairs.append((one, record(one, ALLOW, scores={"fraud_scam": 0.9 if bad else 0.1, "self_harm": 0.05})))
+    found = ranking_figures(judged(*pairs))
+    assert found["pr_auc"].value == 1.0
+    assert found["recall_at_p80"].value == 1.0
+    assert ranking_figures(judged(*pairs[:9])) == {}, "too few"
+    assert ranking_figures(judged(*[pair for pair in pairs if pair[0].expect[0].decision.value == "allow"])) == {}, "nothing to find"

@@ -37,7 +37,9 @@ def command(
     from livesteward.cli.evals.running import changed_settings, settings_for
     from livesteward.cli.output import console, print_json
     from livesteward.evals.runs.folder import RunFolder
+    from livesteward.evals.stats.extra import require_statistics
 
+    require_statistics()
     settings = settings_for(changed_settings(policies=policies))
     clusters = asyncio.run(_clusters(RunFolder(run), settings))
     chosen = clusters[:top]

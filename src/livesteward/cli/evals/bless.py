@@ -28,7 +28,9 @@ def command(
     from livesteward.evals.assessing import Held, against_baseline, assess, cases_of
     from livesteward.evals.baseline import bless
     from livesteward.evals.runs.folder import RunFolder
+    from livesteward.evals.stats.extra import require_statistics
 
+    require_statistics()
     folder = RunFolder(run)
     dataset = cases_of(folder)
     held = held_for(gates, folder.info(), dataset)

@@ -26,7 +26,9 @@ def command(
     from livesteward.cli.evals.showing import held_for, leave, show
     from livesteward.evals.assessing import against_run, assess, cases_of
     from livesteward.evals.runs.folder import RunFolder
+    from livesteward.evals.stats.extra import require_statistics
 
+    require_statistics()
     folder = RunFolder(run)
     dataset = cases_of(folder)
     held = held_for(gates, folder.info(), dataset)

@@ -104,8 +104,11 @@ def run_now(asked: Asked) -> tuple[Dataset, RunFolder]:
     """Judge what was asked for, or go on with it, and return the cases with the folder of the finished run.
 
     Raises:
-        LivestewardError: If settings, cases or rules are wrong, or results cannot be written.
+        LivestewardError: If settings, cases or rules are wrong, an extra is missing, or results cannot be written.
     """
+    from livesteward.evals.stats.extra import require_statistics
+
+    require_statistics()
     settings = settings_for(asked.changes)
     dataset = cases_for(asked, settings)
     return dataset, asyncio.run(_run(asked, settings, dataset))

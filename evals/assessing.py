@@ -15,6 +15,7 @@ from livesteward.evals.dataset import Dataset, load_dataset
 from livesteward.evals.gates import Gates, judge
 from livesteward.evals.judgements import Judgement, judgements
 from livesteward.evals.linting.consistency import Rules
+from livesteward.evals.metrics.cost import Prices
 from livesteward.evals.outcomes import RunInfo
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.runs.folder import RunFolder
@@ -98,7 +99,13 @@ def against_baseline(held: Held, info: RunInfo) -> Against | str:
 
 
 def assess(
-    folder: RunFolder, dataset: Dataset, *, held: Held | None = None, against: Against | None = None, rules: Rules | None = None
+    folder: RunFolder,
+    dataset: Dataset,
+    *,
+    held: Held | None = None,
+    against: Against | None = None,
+    rules: Rules | None = None,
+    prices: Prices | None = None,
 ) -> ReportView:
     """Compute the figures of a run, compare it, and ask the gates.
 
@@ -108,13 +115,14 @@ def assess(
         held: The gates; without them there is no outcome.
         against: Another run to compare with, in place of the gates' baseline.
         rules: Looks up the rules in force, to check what verdicts cite.
+        prices: Of models, for the cost.
 
     Raises:
         InputError: If records and cases do not fit together.
     """
     info, records, timings = folder.info(), folder.records(), folder.timings()
     rows = judgements(dataset, records)
-    card = score(dataset, info, records, timings, rules=rules)
+    card = score(dataset, info, records, timings, rules=rules, prices=prices)
     obstacles = list(held.obstacles) if held else []
     if held is not None and against is None and (held.gates.non_inferior or held.gates.no_worse):
         found = against_baseline(held, info)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from livesteward.contracts import Contract, TokenCounts
+from livesteward.errors import ConfigurationError, InputError
 from livesteward.evals.metrics.catalogue import OF
 from livesteward.evals.outcomes import Record, Timing
 from livesteward.evals.scorecard import Estimate, Figures
@@ -30,6 +33,20 @@ class Price(Contract):
 
 Prices = Mapping[str, Price]
 """By the model's name, as it stands in the provenance of verdicts."""
+
+
+def load_prices(path: Path) -> Prices:
+    """Read a TOML file with a table for each model: ``["my-model"]``, ``prompt = 0.5``, ``completion = 1.5``, and ``cached`` if it differs.
+
+    Raises:
+        ConfigurationError: If the file is missing, no TOML, or holds a wrong value; names file and field.
+    """
+    try:
+        return TypeAdapter(dict[str, Price]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise ConfigurationError(str(InputError.from_validation(error, source=str(path)))) from error
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def cost_figures(records: Sequence[Record], timings: Sequence[Timing], clusters: Mapping[str, str], *, prices: Prices | None) -> Figures:

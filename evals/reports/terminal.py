@@ -98,9 +98,12 @@ def _slices(slices: Iterable[tuple[str, Figures]]) -> Table:
     table = _table("", "rows", *(_SHORT_TITLES[name] for name in _COLUMNS), first=18)
     for name, figures in slices:
         rows = figures.get("accuracy")
+        if rows is None:
+            # A category that only was cited: it has no rows of its own.
+            continue
         table.add_row(
             Text(one_line(slice_name(name), 18)),
-            Text(f"{rows.n:,.0f}" if rows else "0", "dim"),
+            Text(f"{rows.n:,.0f}", "dim"),
             *(_cell(figures.get(column)) for column in _COLUMNS),
         )
     return table

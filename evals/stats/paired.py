@@ -168,22 +168,3 @@ def minimum_detectable(n: int, *, discordant: float, power: float = 0.8, alpha: 
     if short(1.0, 1.0) > 0:
         return None
     return float(optimize.brentq(lambda difference: short(difference, difference), max(share, 1e-12), 1.0))
-
-
-def minimum_detectable_mean(n: float, *, variance: float, power: float = 0.8, alpha: float = 0.05) -> float | None:
-    """Return the smallest mean of paired differences that ``n`` of them show with the given power.
-
-    ``d = (z_{1-alpha/2} + z_{power}) sqrt(variance / n)``: the normal approximation of the paired t-test (Chow, Shao, Wang and Lokhnygina,
-    "Sample Size Calculations in Clinical Research", 3rd edition, 2018, section 3.1).
-
-    Args:
-        n: Differences; where they cluster, the effective number.
-        variance: Of one difference.
-        power: The chance to see a difference of that size.
-        alpha: The chance to see one where there is none.
-    """
-    if n <= 0:
-        return None
-    from scipy import stats
-
-    return float((stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)) * math.sqrt(variance / n))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from unit.evals.making import ALLOW, case, record, timing
 
 from livesteward.contracts import TokenCounts
-from livesteward.evals.metrics.cost import Price, cost_figures, cost_usd, latencies
+from livesteward.errors import ConfigurationError
+from livesteward.evals.metrics.cost import Price, cost_figures, cost_usd, latencies, load_prices
 from livesteward.evals.outcomes import Record
 
 PRICE = Price(prompt=2.0, completion=8.0, cached=0.5)
@@ -61,3 +64,14 @@ def test_a_model_without_a_price_leaves_the_cost_open() -> None:
     found = cost_figures([used("a", 1_000, 1), used("b", 1, 1, model="other")], [], {"a": "a", "b": "b"}, prices={"judge-1": PRICE})
     assert found["cost_per_1000"].value is None
     assert "cost_per_1000" not in cost_figures([used("a", 1, 1)], [], {"a": "a"}, prices=None)
+
+
+def test_prices_are_read_from_a_file_and_a_wrong_one_names_its_field(tmp_path: Path) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text('["org/judge-7b"]\nprompt = 0.5\ncompletion = 1.5\n', encoding="utf-8")
+    assert load_prices(file) == {"org/judge-7b": Price(prompt=0.5, completion=1.5)}
+    file.write_text('["org/judge-7b"]\nprompt = -1\ncompletion = 1.5\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"prices\.toml.*prompt"):
+        load_prices(file)
+    with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+        load_prices(tmp_path / "absent.toml")

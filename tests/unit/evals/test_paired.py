@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from livesteward.evals.stats.bootstrap import Floats
-from livesteward.evals.stats.paired import holm, mcnemar, minimum_detectable, minimum_detectable_mean, paired_difference
+from livesteward.evals.stats.paired import holm, mcnemar, minimum_detectable, paired_difference
 
 
 def test_mcnemar_counts_only_rows_that_differ_and_is_exact() -> None:
@@ -166,7 +166,6 @@ def test_runs_that_agree_so_far_still_have_a_detectable_difference() -> None:
 def test_a_set_that_is_too_small_to_see_anything_says_so() -> None:
     assert minimum_detectable(3, discordant=0) is None
     assert minimum_detectable(0, discordant=0) is None
-    assert minimum_detectable_mean(0, variance=1) is None
 
 
 def test_more_discordant_rows_than_rows_are_refused() -> None:
@@ -180,7 +179,3 @@ def test_more_rows_show_smaller_differences(n: int, share: float) -> None:
     few, many = minimum_detectable(n, discordant=share * n), minimum_detectable(4 * n, discordant=share * 4 * n)
     assert few is not None and many is not None
     assert 0 < many < few <= 1
-
-
-def test_the_detectable_mean_is_that_of_the_normal_approximation() -> None:
-    assert minimum_detectable_mean(100, variance=4.0) == pytest.approx((1.959964 + 0.841621) * 0.2, abs=1e-5)

@@ -43,6 +43,7 @@ def command(
     runs: RunsOption = None,
     gates: GatesOption = None,
     no_gates: Annotated[bool, typer.Option("--no-gates", help="Only figures, no pass or fail.")] = False,
+    prices: Annotated[Path | None, typer.Option("--prices", help="A TOML file with USD for a million tokens, by model.")] = None,
     fresh: FreshOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,8 +57,10 @@ def command(
     from livesteward.cli.evals.running import Asked, changed_settings, run_now, settings_for
     from livesteward.cli.evals.showing import held_for, leave, show
     from livesteward.evals.assessing import assess
+    from livesteward.evals.metrics.cost import load_prices
     from livesteward.retrieval.rulebook import load_library
 
+    priced = load_prices(prices) if prices else None
     asked = Asked(
         dataset=dataset,
         splits=tuple(split or ()),
@@ -73,6 +76,6 @@ def command(
     chosen, folder = run_now(asked)
     held = None if no_gates else held_for(gates, folder.info(), chosen)
     library = load_library(settings_for(asked.changes).policies_dir)
-    view = assess(folder, chosen, held=held, rules=library.rules_by_id)
+    view = assess(folder, chosen, held=held, rules=library.rules_by_id, prices=priced)
     show(view, folder, as_json=as_json)
     leave(view)

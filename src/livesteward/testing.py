@@ -20,15 +20,15 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from livesteward.contracts import TokenCounts
-from livesteward.errors import ModelError, ModelUnavailableError
+from livesteward.errors import ModelAnswerError, ModelError, ModelUnavailableError
 from livesteward.models.answers import parse_answer
 from livesteward.models.budget import estimate_tokens
-from livesteward.models.protocol import ModelAnswer, ModelRequest, TextPart
+from livesteward.models.protocol import ModelAnswer, ModelRequest, TextPart, ToolCall
 
 __all__ = ["ScriptedAnswer", "ScriptedModel"]
 
-Said: TypeAlias = dict[str, Any] | str | ModelError
-"""An answer, the text as a model would write it, or the error to raise."""
+Said: TypeAlias = dict[str, Any] | str | ModelAnswer | tuple[ToolCall, ...] | ModelError
+"""An answer, the text as a model would write it, an answer with everything around it, calls of tools, or the error to raise."""
 
 ScriptedAnswer: TypeAlias = Said | Callable[[ModelRequest], Said]
 """What is said to one request, or what works it out from the request."""
@@ -41,6 +41,7 @@ class ScriptedModel:
         answers: One for each request, in order; or a single callable, which answers all of them.
         name: The model's name in provenance.
         accepts_images: Whether it says that it takes pictures.
+        calls_tools: Whether it says that it calls tools; then its script has calls where they are asked for.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class ScriptedModel:
         *,
         name: str = "scripted",
         accepts_images: bool = True,
+        calls_tools: bool = False,
     ) -> None:
         self._always = answers if callable(answers) else None
         self._answers: list[ScriptedAnswer] = [] if callable(answers) else list(answers)
         self._name = name
         self._accepts_images = accepts_images
+        self._calls_tools = calls_tools
         self.requests: list[ModelRequest] = []
         self.closed = False
 
@@ -67,6 +70,11 @@ class ScriptedModel:
         """As given."""
         return self._accepts_images
 
+    @property
+    def calls_tools(self) -> bool:
+        """As given."""
+        return self._calls_tools
+
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         """Say what the script says next.
 
@@ -77,6 +85,14 @@ class ScriptedModel:
         said = self._next(request)
         if isinstance(said, ModelError):
             raise said
+        if isinstance(said, ModelAnswer):
+            return said
+        if request.must_call != isinstance(said, tuple):
+            raise ModelAnswerError(
+                f"the script has {said!r}"[:300] + f", and {'calls' if request.must_call else 'an answer'} were asked for"
+            )
+        if isinstance(said, tuple):
+            return ModelAnswer(data={}, raw="", calls=said, model=self._name, engine="scripted")
         raw = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         tokens = TokenCounts(prompt=estimate_tokens(self.prompt(-1)), completion=estimate_tokens(raw))
         return ModelAnswer(data=parse_answer(raw, request.answer_schema), raw=raw, model=self._name, engine="scripted", tokens=tokens)

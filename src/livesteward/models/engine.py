@@ -75,6 +75,11 @@ class EmbeddedEngine:
         return False
 
     @property
+    def calls_tools(self) -> bool:
+        """Always false: its grammar is the answer's."""
+        return False
+
+    @property
     def weights(self) -> Weights:
         """The weights in use."""
         return self._weights
@@ -100,6 +105,8 @@ class EmbeddedEngine:
             ModelError: One of its kinds, and nothing else.
         """
         check_schema(request.answer_schema)
+        if request.must_call:
+            raise ModelUnavailableError("the embedded engine calls no tools; set inquiry.steps to 0")
         job = _Job(request)
         try:
             async with asyncio.timeout(request.deadline_s):

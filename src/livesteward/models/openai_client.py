@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import httpx2
@@ -20,8 +21,10 @@ from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError,
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker
 from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter
-from livesteward.models.openai_wire import Reply, TransientError, answer_format, read_failure, read_reply, wire_messages
-from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart
+from livesteward.models.certainty import certainty
+from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
+from livesteward.models.profiles.profile import PLAIN, Profile
+from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart, ToolCall
 from livesteward.settings import ModelSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -29,6 +32,8 @@ ENGINE: Final = "openai-compatible"
 _REPAIR_CHARS: Final = 4_000
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 8.0
+_TOP_LOGPROBS: Final = 5
+"""Enough to see what else was weighed; servers compute the likeliest tokens anyway."""
 
 
 class OpenAICompatibleModel:
@@ -60,6 +65,7 @@ class OpenAICompatibleModel:
         self._breaker = CircuitBreaker(self._url, failures=settings.breaker_failures, reset_s=settings.breaker_reset_s, clock=clock)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._count = tokenizer_counter(settings.tokenizer) if settings.tokenizer else estimate_tokens
+        self._profile: Profile = PLAIN
         self._served = ""
         self._logprobs = True
 
@@ -72,6 +78,11 @@ class OpenAICompatibleModel:
     def accepts_images(self) -> bool:
         """As configured: ``model.accepts_images``."""
         return self._settings.accepts_images
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the profile's family can call tools."""
+        return self._profile.calls_tools
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -111,12 +122,12 @@ class OpenAICompatibleModel:
         tokens = reply.tokens
         repaired = False
         try:
-            data = parse_answer(reply.text, request.answer_schema)
+            data, calls = _read(reply, request)
         except ModelAnswerError as problem:
             reply = await self._complete(request, (*messages, *_repair(reply.text, problem)), call)
             tokens = _sum(tokens, reply.tokens)
             repaired = True
-            data = parse_answer(reply.text, request.answer_schema)
+            data, calls = _read(reply, request)
         return ModelAnswer(
             data=data,
             raw=reply.text,
@@ -125,6 +136,9 @@ class OpenAICompatibleModel:
             engine=ENGINE,
             tokens=tokens,
             mean_logprob=reply.mean_logprob,
+            certainty={} if calls else certainty(reply.text, reply.written, request.answer_schema),
+            calls=calls,
+            reasoning=reply.reasoning,
             repaired=repaired,
             trimmed=trimmed,
         )
@@ -137,26 +151,31 @@ class OpenAICompatibleModel:
 
     async def _complete(self, request: ModelRequest, messages: tuple[Message, ...], call: _Call) -> Reply:
         body: dict[str, Any] = {
-            "messages": wire_messages(messages),
-            "response_format": answer_format(request),
+            "messages": wire_messages(self._profile.arranged(messages)),
+            **answer_fields(request),
             "temperature": request.sampling.temperature,
             "max_tokens": request.sampling.max_tokens,
         }
+        if self._profile.body:
+            body["extra_body"] = dict(self._profile.body)
         if request.sampling.seed is not None:
             body["seed"] = request.sampling.seed
 
         async def complete() -> Reply:
             model = await self._model_name(call)
             if self._logprobs:
-                body["logprobs"] = True
+                body.update(logprobs=True, top_logprobs=_TOP_LOGPROBS)
             try:
                 completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
             except openai.APIStatusError as error:
                 if error.status_code not in {400, 422} or not body.pop("logprobs", False) or "logprob" not in str(error.message):
                     raise
+                del body["top_logprobs"]
                 self._logprobs = False
                 completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
-            return read_reply(completion, url=self._url)
+            reply = read_reply(completion, url=self._url)
+            text, reasoning = self._profile.split(reply.text, reply.reasoning)
+            return replace(reply, text=text, reasoning=reasoning)
 
         return await self._retried(complete, call)
 
@@ -240,6 +259,12 @@ def _wait(state: RetryCallState) -> float:
     failed = state.outcome.exception() if state.outcome else None
     asked = failed.retry_after_s if isinstance(failed, TransientError) else None
     return _backoff(state) if asked is None else asked
+
+
+def _read(reply: Reply, request: ModelRequest) -> tuple[dict[str, Any], tuple[ToolCall, ...]]:
+    if request.must_call:
+        return {}, read_calls(reply, request)
+    return parse_answer(reply.text, request.answer_schema), ()
 
 
 def _repair(said: str, problem: ModelAnswerError) -> tuple[Message, ...]:

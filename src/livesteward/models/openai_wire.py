@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email.utils
+import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +16,14 @@ from openai.types.chat import ChatCompletion
 
 from livesteward.contracts import TokenCounts
 from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
-from livesteward.models.protocol import ImagePart, Message, ModelRequest
+from livesteward.models.answers import parse_answer
+from livesteward.models.certainty import WrittenToken
+from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCall
 
 _RETRIED_STATUS: Final = frozenset({408, 409, 429})
 _BAD_REQUEST_STATUS: Final = frozenset({400, 413, 422})
+_REASONING_CHARS: Final = 20_000
+_MOST_CALLS: Final = 4
 
 
 def wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
@@ -27,7 +32,19 @@ def wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
     Neighbouring texts become one, joined by a line break, and a message without pictures is a plain string: how a server would join
     parts differs from one to the next, and with it the prompt.
     """
-    return [{"role": message.role, "content": _content(message)} for message in messages]
+    return [_wire_message(message) for message in messages]
+
+
+def _wire_message(message: Message) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": message.role, "content": _content(message)}
+    if message.calls:
+        wire["tool_calls"] = [
+            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+            for call in message.calls
+        ]
+    if message.call_id is not None:
+        wire["tool_call_id"] = message.call_id
+    return wire
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:
@@ -45,9 +62,21 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return blocks
 
 
-def answer_format(request: ModelRequest) -> dict[str, Any]:
-    """Return the ``response_format`` that asks for the request's schema, strictly."""
-    return {"type": "json_schema", "json_schema": {"name": request.schema_name, "schema": request.answer_schema, "strict": True}}
+def answer_fields(request: ModelRequest) -> dict[str, Any]:
+    """Return the fields of the body that say what an answer must be: one of the request's schema, strictly, or calls."""
+    fields: dict[str, Any] = {}
+    if request.tools:
+        fields["tools"] = [
+            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
+            for tool in request.tools
+        ]
+        fields["tool_choice"] = "required" if request.must_call else "none"
+    if not request.must_call:
+        fields["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": request.schema_name, "schema": request.answer_schema, "strict": True},
+        }
+    return fields
 
 
 @dataclass(frozen=True)
@@ -59,6 +88,10 @@ class Reply:
     mean_logprob: float | None
     model: str
     revision: str
+    reasoning: str = ""
+    written: tuple[WrittenToken, ...] = ()
+    calls: tuple[tuple[str, str, str], ...] = ()
+    """Id, name and arguments (JSON, not yet read) of each call."""
 
 
 def read_reply(completion: object, *, url: str) -> Reply:
@@ -93,7 +126,45 @@ def read_reply(completion: object, *, url: str) -> Reply:
         mean_logprob=_mean_logprob(choice.logprobs),
         model=completion.model if isinstance(completion.model, str) else "",
         revision=completion.system_fingerprint or "",
+        reasoning=_reasoning(choice.message),
+        written=_written(choice.logprobs),
+        calls=tuple(_calls(choice.message)),
     )
+
+
+def _reasoning(message: object) -> str:
+    # vLLM's name for it has changed between versions; other servers use either.
+    for name in ("reasoning", "reasoning_content"):
+        thought = getattr(message, name, None)
+        if isinstance(thought, str) and thought:
+            return thought[:_REASONING_CHARS]
+    return ""
+
+
+def _calls(message: Any) -> list[tuple[str, str, str]]:
+    found = []
+    for number, call in enumerate(getattr(message, "tool_calls", None) or ()):
+        function = getattr(call, "function", None)
+        if function is not None:
+            found.append((str(call.id or f"call-{number + 1}")[:128], str(function.name), str(function.arguments or "{}")))
+    return found
+
+
+def read_calls(reply: Reply, request: ModelRequest) -> tuple[ToolCall, ...]:
+    """Return what a model asks to call.
+
+    Raises:
+        ModelAnswerError: If it calls nothing, something that is not there, or with arguments that do not fit.
+    """
+    schemas = {tool.name: tool.parameters for tool in request.tools}
+    calls = []
+    for call_id, name, arguments in reply.calls[:_MOST_CALLS]:
+        if name not in schemas:
+            raise ModelAnswerError(f"it calls {name[:64]!r}, which is not offered", raw=arguments[:2_000])
+        calls.append(ToolCall(call_id=call_id, name=name, arguments=parse_answer(arguments, schemas[name])))
+    if not calls:
+        raise ModelAnswerError("it was asked to call a tool and calls none; see the server's tool-call parser", raw=reply.text)
+    return tuple(calls)
 
 
 def _describe(value: object) -> str:
@@ -118,6 +189,30 @@ def _mean_logprob(logprobs: Any) -> float | None:
     tokens = getattr(logprobs, "content", None) or ()
     values = [token.logprob for token in tokens if isinstance(token.logprob, int | float) and math.isfinite(token.logprob)]
     return sum(values) / len(values) if values else None
+
+
+def _written(logprobs: Any) -> tuple[WrittenToken, ...]:
+    return tuple(
+        WrittenToken(
+            text=_token_text(token),
+            logprob=_finite(token.logprob),
+            others=tuple((_token_text(other), _finite(other.logprob)) for other in getattr(token, "top_logprobs", None) or ()),
+        )
+        for token in getattr(logprobs, "content", None) or ()
+    )
+
+
+def _token_text(token: Any) -> bytes:
+    given = getattr(token, "bytes", None)
+    try:
+        return bytes(given) if given else str(token.token).encode()
+    except (TypeError, ValueError):
+        return str(token.token).encode()
+
+
+def _finite(logprob: object) -> float:
+    # Servers write -9999 or minus infinity for what cannot happen.
+    return float(logprob) if isinstance(logprob, int | float) and math.isfinite(logprob) else -9_999.0
 
 
 class TransientError(Exception):

@@ -33,11 +33,32 @@ class ImagePart(Contract):
     item_id: str | None = None
 
 
-class Message(Contract):
-    """One message of a conversation."""
+class ToolSpec(Contract):
+    """Something that the model may call: a name, what it is for, and the JSON Schema of its arguments (an object)."""
 
-    role: Literal["system", "user", "assistant"]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    description: Annotated[str, Field(max_length=2_000)]
+    parameters: dict[str, Any]
+
+
+class ToolCall(Contract):
+    """One call that a model asks for. The arguments fit the tool's schema; nothing else of them is checked."""
+
+    call_id: Annotated[str, Field(max_length=128)]
+    name: Annotated[str, Field(max_length=64)]
+    arguments: dict[str, Any]
+
+
+class Message(Contract):
+    """One message of a conversation.
+
+    ``calls`` are what an assistant asked for; ``call_id`` names the call that a message of the role ``tool`` answers.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     parts: tuple[TextPart | ImagePart, ...]
+    calls: tuple[ToolCall, ...] = ()
+    call_id: Annotated[str, Field(max_length=128)] | None = None
 
 
 class Sampling(Contract):
@@ -49,13 +70,28 @@ class Sampling(Contract):
 
 
 class ModelRequest(Contract):
-    """What is asked: the conversation, the JSON Schema that the answer must fit, and how long it may take."""
+    """What is asked: the conversation, the JSON Schema that the answer must fit, and how long it may take.
+
+    Attributes:
+        messages: The conversation.
+        answer_schema: What the answer must fit.
+        schema_name: The schema's name, for servers that show it to the model.
+        sampling: How to sample.
+        deadline_s: Seconds that the call may take with all its tries.
+        tools: What the model may call. They stand in the prompt of a call that must answer, too, so that its beginning stays the same.
+        must_call: Whether calls are asked for and not the answer: then ``calls`` of the answer has at least one, and ``data`` is empty.
+        prefix: A digest of the beginning that this request shares with others (the rules of one rulebook), empty where there is none.
+            Requests of one prefix are best sent to one server.
+    """
 
     messages: tuple[Message, ...]
     answer_schema: dict[str, Any]
     schema_name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = "answer"
     sampling: Sampling = Sampling()
     deadline_s: Annotated[float, Field(gt=0)] = 30.0
+    tools: tuple[ToolSpec, ...] = ()
+    must_call: bool = False
+    prefix: Annotated[str, Field(max_length=128)] = ""
 
 
 class ModelAnswer(Contract):
@@ -69,6 +105,11 @@ class ModelAnswer(Contract):
         engine: What ran it, with version.
         tokens: Prompt, completion and cached tokens, of all attempts.
         mean_logprob: Mean natural-log probability of the answer's tokens, where the engine gives it.
+        certainty: How probable the model found what it chose, against what else it might have written there, by place in the answer:
+            ``decision``, ``findings[0].rule_id``; ``findings[0]`` is for beginning that entry and not ending the list. Only places with a
+            choice of few values have one, and only where the server gives log-probabilities.
+        calls: What it asks to call, where that was asked for.
+        reasoning: What it thought aloud before the answer, where the server or the text shows it; never read as an answer.
         repaired: Whether the first answer had to be asked for again.
         trimmed: How many parts the token budget left out, by kind (``chat``, ``image`` ...).
         replayed: Whether it came from a recording.
@@ -81,6 +122,9 @@ class ModelAnswer(Contract):
     engine: str
     tokens: TokenCounts = TokenCounts()
     mean_logprob: float | None = None
+    certainty: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    calls: tuple[ToolCall, ...] = ()
+    reasoning: Annotated[str, Field(max_length=200_000)] = ""
     repaired: bool = False
     trimmed: dict[str, int] = {}
     replayed: bool = False
@@ -101,6 +145,11 @@ class ChatModel(Protocol):
     @property
     def accepts_images(self) -> bool:
         """Whether image parts may be sent."""
+        ...
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether requests with ``must_call`` may be made."""
         ...
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:

@@ -30,6 +30,7 @@ class _Header(Contract):
     format: Literal["livesteward-recording-1"]
     model: str = ""
     accepts_images: bool = True
+    calls_tools: bool = False
 
 
 class _Failure(Contract):
@@ -52,11 +53,21 @@ def canonical_request(request: ModelRequest) -> dict[str, Any]:
 
     The deadline, priorities and the way in which a text is cut into parts do not count.
     """
-    return {
-        "messages": [{"role": message.role, "content": _canonical_content(message)} for message in request.messages],
+    canonical: dict[str, Any] = {
+        "messages": [_canonical_message(message) for message in request.messages],
         "schema": request.answer_schema,
         "sampling": request.sampling.model_dump(mode="json"),
     }
+    if request.tools:
+        canonical["tools"] = [tool.model_dump(mode="json") for tool in request.tools]
+        canonical["must_call"] = request.must_call
+    return canonical
+
+
+def _canonical_message(message: Message) -> dict[str, Any]:
+    # The numbers of calls are the server's, and other at each run.
+    calls = [{"name": call.name, "arguments": call.arguments} for call in message.calls]
+    return {"role": message.role, "content": _canonical_content(message), **({"calls": calls} if calls else {})}
 
 
 def _canonical_content(message: Message) -> list[dict[str, str]]:
@@ -100,7 +111,11 @@ class RecordingModel:
             if path.exists() and path.stat().st_size:
                 _read_header(path)
             else:
-                self._append(_Header(format=FORMAT, model=inner.name, accepts_images=inner.accepts_images).model_dump_json())
+                self._append(
+                    _Header(
+                        format=FORMAT, model=inner.name, accepts_images=inner.accepts_images, calls_tools=inner.calls_tools
+                    ).model_dump_json()
+                )
         except OSError as error:
             raise ConfigurationError(f"model.record: {path} cannot be written ({error})") from error
 
@@ -113,6 +128,11 @@ class RecordingModel:
     def accepts_images(self) -> bool:
         """Whether the inner model takes pictures."""
         return self._inner.accepts_images
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the inner model calls tools."""
+        return self._inner.calls_tools
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         """Ask the inner model and write down what it said, refusals and unfit answers included.
@@ -184,6 +204,11 @@ class ReplayModel:
         """Whether the recorded model took pictures."""
         return self._header.accepts_images
 
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the recorded model called tools."""
+        return self._header.calls_tools
+
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         """Return the recorded answer, marked as replayed.
 
@@ -198,7 +223,8 @@ class ReplayModel:
                 "the prompt, the rules or the segment changed since: record again"
             )
         if line.answer is not None:
-            parse_answer(json.dumps(line.answer.data), request.answer_schema)
+            if not request.must_call:
+                parse_answer(json.dumps(line.answer.data), request.answer_schema)
             return line.answer.model_copy(update={"replayed": True})
         raise _failure_again(line.failure)
 

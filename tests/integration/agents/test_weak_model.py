@@ -59,6 +59,10 @@ class Accusing:
     def accepts_images(self) -> bool:
         return self._model.accepts_images
 
+    @property
+    def calls_tools(self) -> bool:
+        return self._model.calls_tools
+
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         schema = copy.deepcopy(request.answer_schema)
         findings = schema["properties"]["findings"]

@@ -1,0 +1,1 @@
+"""What differs from one chat model to the next, in one place."""

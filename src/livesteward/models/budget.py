@@ -125,7 +125,8 @@ def fit(
         return PART_TOKENS + (count_image(part) if isinstance(part, ImagePart) else count(part.text))
 
     costs = [sum(map(cost, group.parts)) for group in groups]
-    total = sum(costs) + MESSAGE_TOKENS * len(messages)
+    calls = sum(count(call.model_dump_json()) for message in messages for call in message.calls)
+    total = sum(costs) + MESSAGE_TOKENS * len(messages) + calls
     gone: set[int] = set()
     trimmed: Counter[str] = Counter()
     for group in sorted(groups, key=lambda group: -group.priority):
@@ -178,6 +179,7 @@ def _without(messages: Sequence[Message], gone: set[int]) -> tuple[Message, ...]
             if index not in gone:
                 parts.extend(run)
             index += 1
-        if parts:
+        # A call and its answer stay a pair, also where the answer's text had to go.
+        if parts or message.calls or message.call_id is not None:
             kept.append(message.model_copy(update={"parts": tuple(parts)}))
     return tuple(kept)

@@ -36,7 +36,7 @@ def certainty(text: str, tokens: Sequence[WrittenToken], schema: dict[str, Any])
     """Return the certainty of every choice in ``text``, by its place.
 
     Args:
-        text: The answer, a JSON text that fits ``schema``; it may stand anywhere in what the tokens wrote.
+        text: The answer, a JSON object that fits ``schema``; it may stand anywhere in what the tokens wrote.
         tokens: Everything that the model wrote, in order.
         schema: The answer's JSON Schema; ``properties``, ``items`` and ``enum`` are followed.
 
@@ -45,11 +45,12 @@ def certainty(text: str, tokens: Sequence[WrittenToken], schema: dict[str, Any])
         ``findings.end`` for ending the list where it ends. Empty where the tokens did not write the text.
     """
     written = b"".join(token.text for token in tokens)
-    wanted = text.strip().encode()
-    base = written.rfind(wanted)
-    if base < 0 or not wanted:
+    # Thoughts or a code block may stand around the object.
+    answer = text[text.find("{") : text.rfind("}") + 1]
+    base = written.rfind(answer.encode())
+    if base < 0 or not answer:
         return {}
-    choices = _Choices(text.strip())
+    choices = _Choices(answer)
     choices.read(schema)
     line = _Line(tokens, base)
     found: dict[str, float] = {}

@@ -24,9 +24,12 @@ class Answer:
     drip_s: float = 0
 
 
-def completion(content: Any, *, finish: str = "stop", refusal: str | None = None, logprobs: Any = None, model: str = "judge-7b") -> Answer:
+def completion(
+    content: Any, *, finish: str = "stop", refusal: str | None = None, logprobs: Any = None, model: str = "judge-7b", **beside: Any
+) -> Answer:
+    """Answer with ``content``; ``beside`` are further fields of the message."""
     text = content if isinstance(content, str) or content is None else json.dumps(content)
-    message = {"role": "assistant", "content": text, "refusal": refusal}
+    message = {"role": "assistant", "content": text, "refusal": refusal, **beside}
     body = {
         "id": "x",
         "object": "chat.completion",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -18,7 +19,7 @@ from livesteward.errors import (
     ModelUnavailableError,
 )
 from livesteward.models.openai_client import OpenAICompatibleModel
-from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Sampling, TextPart
+from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Sampling, TextPart, ToolCall, ToolSpec
 from livesteward.settings import ModelSettings
 
 SCHEMA = {
@@ -339,3 +340,99 @@ async def test_nobody_listening_is_unavailable(server: MisbehavingServer, make: 
 def test_an_address_is_needed() -> None:
     with pytest.raises(ConfigurationError, match=r"model\.base_url"):
         OpenAICompatibleModel(ModelSettings())
+
+
+TOOLS = (
+    ToolSpec(
+        name="look_back",
+        description="What was said before.",
+        parameters={
+            "type": "object",
+            "properties": {"seconds": {"type": "number", "minimum": 1}},
+            "required": ["seconds"],
+            "additionalProperties": False,
+        },
+    ),
+)
+
+
+def calling(*calls: tuple[str, str]) -> Answer:
+    tool_calls = [
+        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": said}} for n, (name, said) in enumerate(calls)
+    ]
+    return completion(None, tool_calls=tool_calls)
+
+
+def ask_to_call() -> ModelRequest:
+    return ask_for().model_copy(update={"tools": TOOLS, "must_call": True})
+
+
+async def test_a_request_that_must_call_offers_the_tools_and_returns_the_calls(server: MisbehavingServer, make: Make) -> None:
+    server.then(calling(("look_back", '{"seconds": 60}')))
+
+    answer = await make().ask(ask_to_call())
+
+    assert answer.calls == (ToolCall(call_id="c0", name="look_back", arguments={"seconds": 60}),)
+    assert answer.data == {}
+    sent = server.requests[0]
+    assert sent["tool_choice"] == "required"
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["look_back"]
+    assert "response_format" not in sent
+
+
+async def test_calls_and_their_answers_go_back_as_the_api_wants_them(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion(GOOD))
+    call = ToolCall(call_id="c0", name="look_back", arguments={"seconds": 60})
+    asked = ask_to_call().model_copy(update={"must_call": False})
+    turns = (
+        Message(role="assistant", parts=(), calls=(call,)),
+        Message(role="tool", parts=(TextPart(text="nothing was said"),), call_id="c0"),
+    )
+
+    await make().ask(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+
+    sent = server.requests[0]
+    assert sent["tool_choice"] == "none"
+    assert sent["response_format"]["type"] == "json_schema"
+    assert sent["messages"][2]["tool_calls"] == [
+        {"id": "c0", "type": "function", "function": {"name": "look_back", "arguments": '{"seconds": 60}'}}
+    ]
+    assert sent["messages"][3] == {"role": "tool", "content": "nothing was said", "tool_call_id": "c0"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (calling(("delete_stream", "{}")), "is not offered"),
+        (calling(("look_back", '{"seconds": -5}')), "does not fit the schema"),
+        (calling(("look_back", "sixty")), "no JSON"),
+        (completion(GOOD), "calls none"),
+    ],
+)
+async def test_calls_that_cannot_be_made_are_an_unusable_answer(server: MisbehavingServer, make: Make, reply: Answer, said: str) -> None:
+    server.then(reply, reply)
+
+    with pytest.raises(ModelAnswerError, match=said):
+        await make().ask(ask_to_call())
+
+
+async def test_what_else_the_model_weighed_becomes_the_certainty_of_its_decision(server: MisbehavingServer, make: Make) -> None:
+    def token(text: str, probability: float, **others: float) -> dict[str, Any]:
+        top = [{"token": other, "logprob": math.log(mass), "bytes": list(other.encode())} for other, mass in others.items()]
+        return {"token": text, "logprob": math.log(probability), "bytes": list(text.encode()), "top_logprobs": top}
+
+    tokens = [token('{"decision": "', 1), token("allow", 0.6, review=0.2), token('", "reason": "small talk"}', 1)]
+    server.then(completion(GOOD, logprobs={"content": tokens, "refusal": None}))
+
+    answer = await make().ask(ask_for())
+
+    assert answer.certainty == {"decision": pytest.approx(0.75)}
+    assert server.requests[0]["top_logprobs"] == 5
+
+
+async def test_thoughts_that_the_server_keeps_apart_stay_apart(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion(GOOD, reasoning_content="a greeting, nothing more"))
+
+    answer = await make().ask(ask_for())
+
+    assert (answer.data, answer.reasoning) == (GOOD, "a greeting, nothing more")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from livesteward.errors import ConfigurationError, ModelUnavailableError
 from livesteward.models.budget import MESSAGE_TOKENS, PART_TOKENS, estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter
-from livesteward.models.protocol import ImagePart, Message, TextPart
+from livesteward.models.protocol import ImagePart, Message, TextPart, ToolCall
 
 PARTS = st.lists(
     st.builds(
@@ -138,3 +138,15 @@ def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
         tokenizer_counter(tmp_path / "absent")
     with pytest.raises(ConfigurationError, match="holds no tokenizer"):
         tokenizer_counter(tmp_path)
+
+
+def test_a_call_and_its_answer_stay_a_pair_when_the_answer_is_left_out() -> None:
+    call = ToolCall(call_id="c0", name="look_back", arguments={})
+    asked = Message(role="assistant", parts=(), calls=(call,))
+    answered = Message(role="tool", parts=(TextPart(text="x" * 500, priority=6, kind="memory"),), call_id="c0")
+
+    kept, trimmed = fit([message(TextPart(text="rules")), asked, answered], limit=150, count=len)
+
+    assert [one.role for one in kept] == ["user", "assistant", "tool"]
+    assert kept[2].parts == ()
+    assert trimmed == {"memory": 1}

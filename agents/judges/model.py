@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from typing import Final
 
 from PIL import Image
 
@@ -12,11 +13,14 @@ from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
 from livesteward.errors import ModelAnswerError
-from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, ModelRequest, Sampling
+from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, ModelRequest, Paced, Sampling
 from livesteward.prompts.answer import JudgeAnswer, JudgeFinding, judge_schema, read_judge_answer
 from livesteward.prompts.judging import render_judge
 from livesteward.prompts.registry import Prompt
 from livesteward.settings import ModelSettings
+
+_PLACES: Final = 4
+"""Where the model does not say how many requests it takes at once."""
 
 
 class ModelJudge:
@@ -33,6 +37,11 @@ class ModelJudge:
     def sees(self) -> bool:
         """Whether the model takes pictures."""
         return self._model.accepts_images and self._settings.max_frames > 0
+
+    @property
+    def places(self) -> int:
+        """How many segments it judges at once for now."""
+        return self._model.places if isinstance(self._model, Paced) else _PLACES
 
     async def judge(self, case: Case) -> Judgement:
         """Ask the model once.

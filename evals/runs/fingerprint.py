@@ -36,7 +36,18 @@ _DOES_NOT_COUNT: Final[dict[str, Any]] = {
     "human_review": True,
     "log_level": True,
     "prompt": True,
-    "model": {"base_url", "name", "api_key", "revision", "timeout_s", "attempts", "concurrency", "breaker_failures", "breaker_reset_s"}
+    "model": {
+        "base_url",
+        "name",
+        "api_key",
+        "revision",
+        "timeout_s",
+        "attempts",
+        "concurrency",
+        "adaptive",
+        "breaker_failures",
+        "breaker_reset_s",
+    }
     | {"record", "replay", "temperature"},
     "embedder": {"base_url", "api_key", "timeout_s", "attempts"},
     "engine": {"vllm", "cache_gb"},

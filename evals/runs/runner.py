@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from livesteward.agents.batch import PrefixSchedule, in_batches
 from livesteward.agents.state import StreamMemory
 from livesteward.contracts import RetrievedRule, Segment, Verdict
 from livesteward.errors import InputError
@@ -177,25 +179,22 @@ async def run(
     report = _Report(plan, done, progress)
     if prepare is not None and len(missing) > len(reused):
         await prepare()
-    bound = asyncio.Semaphore(plan.concurrency)
 
-    async def one_case(entry: Entry, trial: int) -> None:
-        async with bound:
-            judged = await _judge(entry, trial, plan, examiner)
-            await asyncio.to_thread(folder.append, judged)
-            if kept is not None and all(record.failure is None for record in judged.records):
-                await asyncio.to_thread(kept.write, keys[entry.case_id, trial], judged)
-            done.append(judged)
-            report.add(judged)
+    async def one_case(task: tuple[Entry, int]) -> None:
+        entry, trial = task
+        judged = await _judge(entry, trial, plan, examiner)
+        await asyncio.to_thread(folder.append, judged)
+        if kept is not None and all(record.failure is None for record in judged.records):
+            await asyncio.to_thread(kept.write, keys[entry.case_id, trial], judged)
+        done.append(judged)
+        report.add(judged)
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for entry, trial in missing:
-                if (entry.case_id, trial) not in taken:
-                    tasks.create_task(one_case(entry, trial))
-    except ExceptionGroup as group:
-        # The first is why the run stopped; the rest was cancelled, or failed of the same.
-        raise group.exceptions[0] from group
+    # Cases under one rulebook together: a model server then has its rules in the prefix cache.
+    left = [(entry, trial) for entry, trial in missing if (entry.case_id, trial) not in taken]
+    schedule = PrefixSchedule([(_rulebook(entry), [(entry, trial)]) for entry, trial in left])
+    async with aclosing(in_batches(schedule, one_case, at_once=lambda: plan.concurrency)) as cases:
+        async for _ in cases:
+            pass
     finished = info.model_copy(update={"finished_at": datetime.now(UTC)})
     await asyncio.to_thread(folder.finish, finished, done)
     return folder.info()
@@ -214,6 +213,10 @@ def _continued(plan: Plan, folder: RunFolder) -> tuple[RunInfo, list[Judged]]:
         return found, folder.journal()
     folder.begin(plan.info)
     return plan.info, []
+
+
+def _rulebook(entry: Entry) -> tuple[frozenset[str], date]:
+    return frozenset(entry.regions), entry.segments[0].starts_at.date()
 
 
 def _key(plan: Plan, entry: Entry, trial: int) -> str:

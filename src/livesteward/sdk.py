@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 from uuid import uuid4
 
 from langgraph.types import Durability
 from pydantic import ValidationError
 
+from livesteward.agents.batch import PrefixSchedule, in_batches
 from livesteward.agents.graph import Agent, build_graph
+from livesteward.agents.judges.case import Judge
 from livesteward.agents.state import GraphState, StreamMemory
 from livesteward.agents.steps import StepEvent as StepEvent
 from livesteward.agents.tools import Tools, make_tools
 from livesteward.contracts import Decision, RetrievedRule, ReviewDecision, Segment, Verdict, check_jurisdiction
 from livesteward.errors import ConfigurationError, InputError
-from livesteward.models.protocol import ChatModel
+from livesteward.models.protocol import ChatModel, Paced
 from livesteward.retrieval.index import IndexProgress
 from livesteward.settings import Settings, load_settings
 from livesteward.sync import LoopThread, refuse_in_event_loop
+
+_PLACES: Final = 4
+"""Segments that are judged at once where the judge does not say."""
 
 OnEvent = Callable[[StepEvent], None]
 """Called as steps start and end, in the event loop: it must be quick."""
@@ -47,6 +52,23 @@ class Examined:
     rules: tuple[RetrievedRule, ...]
     memory: StreamMemory
     frames: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Moderated:
+    """What became of one of many segments.
+
+    Attributes:
+        index: Its place among those that were handed in, from 0.
+        segment: As handed in.
+        verdict: None where there is none, and then ``error`` says why.
+        error: What was wrong with the segment, or with the installation.
+    """
+
+    index: int
+    segment: Segment
+    verdict: Verdict | None = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -238,6 +260,66 @@ class Steward:
             memory = examined.memory
             yield examined.verdict
 
+    async def moderate_many(
+        self,
+        segments: Iterable[Segment],
+        *,
+        regions: Sequence[str] | None = None,
+        on: date | None = None,
+        media_root: Path | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> AsyncIterator[Moderated]:
+        """Judge many segments of any number of streams, several at once; see :meth:`moderate`.
+
+        Segments of one stream are judged in the order in which they are given, each with the memory of those before it. Streams under one
+        rulebook (the same regions, the day of the stream's first segment) are judged together, so that a model server has its rules in
+        the prefix cache; rulebooks come in the order of their first segment. As many are under way as the judge takes for now, and
+        somewhat more.
+
+        Args:
+            segments: All of them; they are read at once.
+            regions: See :meth:`moderate`.
+            on: See :meth:`moderate`.
+            media_root: See :meth:`moderate`.
+            on_progress: Told how many are done and how many there are.
+
+        Yields:
+            Each segment's verdict as it is done: of one stream in its order, and of all in no other. Where a segment cannot be judged at
+            all the error takes the verdict's place, and the others go on.
+
+        Raises:
+            InputError: If ``regions`` has an unknown one.
+        """
+        given = list(segments)
+        asked = _checked(regions) if regions else None
+        streams: dict[str, list[int]] = {}
+        for index, segment in enumerate(given):
+            streams.setdefault(segment.stream_id, []).append(index)
+        memories: dict[str, StreamMemory] = {}
+
+        async def judge(index: int) -> Moderated:
+            segment = given[index]
+            memory = memories.get(segment.stream_id)
+            try:
+                examined = await self.examine(segment, regions=asked, on=on, media_root=media_root, memory=memory)
+            except Exception as error:
+                # One faulty segment must not take the others' verdicts away.
+                return Moderated(index=index, segment=segment, error=error)
+            memories[segment.stream_id] = examined.memory
+            return Moderated(index=index, segment=segment, verdict=examined.verdict)
+
+        def rulebook(segment: Segment) -> tuple[frozenset[str], date]:
+            return frozenset(asked or segment.regions), on or segment.starts_at.date()
+
+        schedule = PrefixSchedule([(rulebook(given[indices[0]]), indices) for indices in streams.values()])
+        async with aclosing(in_batches(schedule, judge, at_once=lambda: _at_once(self._tools.judge))) as results:
+            done = 0
+            async for moderated in results:
+                done += 1
+                if on_progress is not None:
+                    on_progress(done, len(given))
+                yield moderated
+
     def moderate_sync(
         self, segment: Segment, *, regions: Sequence[str] | None = None, on: date | None = None, media_root: Path | None = None
     ) -> Verdict:
@@ -345,6 +427,12 @@ def _checked(regions: Sequence[str]) -> tuple[str, ...]:
         except ValueError as error:
             raise InputError(str(error), field=f"regions[{place}]") from error
     return tuple(dict.fromkeys(regions))
+
+
+def _at_once(judge: Judge) -> int:
+    """Somewhat more than the judge takes, since some segments are still being perceived or screened."""
+    places = judge.places if isinstance(judge, Paced) else _PLACES
+    return places + places // 4
 
 
 async def _each(segments: Iterable[Segment] | AsyncIterable[Segment]) -> AsyncIterator[Segment]:

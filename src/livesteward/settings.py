@@ -52,6 +52,9 @@ class ModelSettings(_Part):
     """For one judgement with all its tries."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     concurrency: Annotated[int, Field(ge=1)] = 16
+    """The most requests at once."""
+    adaptive: bool = True
+    """Whether fewer are sent at once while the server refuses, is late or has a queue; it starts at half. Off: always as many as that."""
     context_tokens: Annotated[int, Field(ge=512)] = 8_192
     tokenizer: UserPath | None = None
     """A folder with the model's tokenizer, to count tokens exactly; without it they are estimated, rather too high."""

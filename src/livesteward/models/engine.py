@@ -70,6 +70,11 @@ class EmbeddedEngine:
         return self._weights.name
 
     @property
+    def places(self) -> int:
+        """One: requests run after one another."""
+        return 1
+
+    @property
     def accepts_images(self) -> bool:
         """Always false: the pipeline reads text."""
         return False

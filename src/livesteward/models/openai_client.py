@@ -1,6 +1,6 @@
 """A model behind an OpenAI-compatible API: ``vllm serve`` in production, or anything else that speaks it.
 
-Three things bound a call: the request's deadline over everything, a circuit breaker over tries, and a semaphore over what runs at once.
+Three things bound a call: the request's deadline over everything, a circuit breaker over tries, and a limiter over what runs at once.
 tenacity is the only layer that tries again; the library's own retries are off.
 """
 
@@ -22,9 +22,11 @@ from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker
 from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter
 from livesteward.models.certainty import certainty
+from livesteward.models.limiter import AdaptiveLimiter, Permit
 from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
 from livesteward.models.profiles.profile import PLAIN, Profile
 from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart, ToolCall
+from livesteward.models.server_queue import ServerQueue
 from livesteward.settings import ModelSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -63,7 +65,8 @@ class OpenAICompatibleModel:
             http_client=http_client,
         )
         self._breaker = CircuitBreaker(self._url, failures=settings.breaker_failures, reset_s=settings.breaker_reset_s, clock=clock)
-        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._limiter = AdaptiveLimiter(settings.concurrency, adaptive=settings.adaptive)
+        self._queue = ServerQueue(self._url, self._limiter, http_client=http_client) if settings.adaptive else None
         self._count = tokenizer_counter(settings.tokenizer) if settings.tokenizer else estimate_tokens
         self._profile: Profile = PLAIN
         self._served = ""
@@ -84,8 +87,15 @@ class OpenAICompatibleModel:
         """Whether the profile's family can call tools."""
         return self._profile.calls_tools
 
+    @property
+    def places(self) -> int:
+        """How many requests it sends at once for now."""
+        return self._limiter.limit
+
     async def aclose(self) -> None:
         """Close the connections."""
+        if self._queue is not None:
+            await self._queue.aclose()
         await self._client.close()
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:
@@ -100,10 +110,11 @@ class OpenAICompatibleModel:
                 return await self._answer(request, call)
         except TimeoutError as error:
             if not call.in_flight:
-                places = f"all {self._settings.concurrency} places stayed taken; raise model.concurrency or the deadline"
-                why = places if call.queued else f"no try succeeded{call.last_failure}"
+                why = self._no_place() if call.queued else f"no try succeeded{call.last_failure}"
                 raise ModelUnavailableError(f"{self._url}: for {request.deadline_s:g} s {why}") from error
             self._breaker.failure()
+            if call.permit is not None:
+                self._limiter.overloaded(call.permit)
             raise ModelTimeoutError(f"{self._url} did not answer within {request.deadline_s:g} s{call.last_failure}") from error
         except ModelError:
             raise
@@ -209,10 +220,13 @@ class OpenAICompatibleModel:
 
     async def _try(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
         call.queued = True
-        async with self._slots:
-            call.queued = False
+        permit = call.permit = await self._limiter.acquire()
+        call.queued = False
+        try:
             self._breaker.before()
             call.in_flight = True
+            if self._queue is not None:
+                self._queue.traffic()
             try:
                 reply = await complete()
             except ModelUnavailableError:
@@ -222,16 +236,28 @@ class OpenAICompatibleModel:
             except ModelError:
                 # It declined or was cut off: the server is well.
                 self._breaker.success()
+                self._limiter.succeeded(permit)
                 call.in_flight = False
                 raise
             except Exception as error:
                 failure = read_failure(error, url=self._url, model=self.name)
                 (self._breaker.failure if failure.server_is_ill else self._breaker.success)()
+                if failure.server_is_full:
+                    self._limiter.overloaded(permit, retry_after_s=getattr(failure.error, "retry_after_s", None))
                 call.in_flight = False
                 raise failure.error from error
             self._breaker.success()
+            self._limiter.succeeded(permit)
             call.in_flight = False
             return reply
+        finally:
+            self._limiter.release(permit)
+
+    def _no_place(self) -> str:
+        if self._limiter.is_paused:
+            return "the server asks to be left alone"
+        few = f" (of model.concurrency {self._limiter.ceiling}, since the server was full)" if self.places < self._limiter.ceiling else ""
+        return f"all {self.places} places{few} stayed taken; raise model.concurrency or the deadline"
 
 
 class _Call:
@@ -240,6 +266,7 @@ class _Call:
     def __init__(self, *, ends_at: float) -> None:
         self._ends_at = ends_at
         self.queued = False
+        self.permit: Permit | None = None
         self.in_flight = False
         self.last_failure = ""
 

@@ -22,6 +22,7 @@ from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCa
 
 _RETRIED_STATUS: Final = frozenset({408, 409, 429})
 _BAD_REQUEST_STATUS: Final = frozenset({400, 413, 422})
+_FULL_STATUS: Final = frozenset({429, 503})
 _REASONING_CHARS: Final = 20_000
 _MOST_CALLS: Final = 4
 
@@ -231,10 +232,11 @@ class TransientError(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """What a failed call means: the error to raise, and whether it says that the server is ill."""
+    """What a failed call means: the error to raise, and whether it says that the server is ill, or has more to do than it can."""
 
     error: ModelError | TransientError
     server_is_ill: bool = True
+    server_is_full: bool = False
 
 
 def read_failure(error: Exception, *, url: str, model: str) -> Failure:
@@ -244,7 +246,7 @@ def read_failure(error: Exception, *, url: str, model: str) -> Failure:
     if isinstance(error, openai.APITimeoutError):
         if isinstance(error.__cause__, httpx2.ConnectTimeout):
             return Failure(TransientError(ModelUnavailableError(f"{url} does not accept connections")))
-        return Failure(ModelTimeoutError(f"{url} did not answer in time"))
+        return Failure(ModelTimeoutError(f"{url} did not answer in time"), server_is_full=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         return Failure(TransientError(ModelUnavailableError(f"no connection to {url} ({type(cause).__name__}: {str(cause)[:200]})")))
@@ -259,7 +261,8 @@ def _status_failure(error: openai.APIStatusError, *, url: str, model: str) -> Fa
     if status in _RETRIED_STATUS or status >= 500:
         wait = retry_after_s(error.response.headers)
         asked = f" and asks to wait {wait:.0f} s" if wait is not None else ""
-        return Failure(TransientError(ModelUnavailableError(f"{url} answered {status}{asked}: {said}"), retry_after_s=wait))
+        unavailable = ModelUnavailableError(f"{url} answered {status}{asked}: {said}")
+        return Failure(TransientError(unavailable, retry_after_s=wait), server_is_full=status in _FULL_STATUS)
     if status in {401, 403}:
         return Failure(ModelUnavailableError(f"{url} refuses the API key ({status}); set LIVESTEWARD_MODEL__API_KEY"))
     if status == 404:

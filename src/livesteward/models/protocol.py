@@ -159,3 +159,13 @@ class ChatModel(Protocol):
     async def aclose(self) -> None:
         """Free connections and memory."""
         ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A model that knows how many requests it takes at once for now; who has many to ask starts so many."""
+
+    @property
+    def places(self) -> int:
+        """At least 1."""
+        ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 from livesteward.contracts import Contract
 from livesteward.errors import ConfigurationError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.vllm import INSTALL_VLLM
+from livesteward.models.vllm_metrics import metrics_url, read_metrics, server_root
 
 Progress = Callable[[float, str], None]
 """Told the seconds waited and the log's last line."""
@@ -27,17 +27,6 @@ Progress = Callable[[float, str], None]
 _PROBE_S: Final = 2.0
 _PAUSE_S: Final = 0.25
 _LOG_TAIL_BYTES: Final = 4_096
-_METRICS: Final = {
-    "requests_running": "vllm:num_requests_running",
-    "requests_waiting": "vllm:num_requests_waiting",
-    "kv_cache_usage": "vllm:kv_cache_usage_perc",
-    "prefix_cache_queries": "vllm:prefix_cache_queries_total",
-    "prefix_cache_hits": "vllm:prefix_cache_hits_total",
-    "prompt_tokens": "vllm:prompt_tokens_total",
-    "generation_tokens": "vllm:generation_tokens_total",
-}
-_SAMPLE = re.compile(r"^(?P<name>[a-zA-Z_:][\w:]*)(?:\{[^}]*\})? (?P<value>[-+.\deE]+)\s*\d*$", re.MULTILINE)
-
 _started: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -188,7 +177,7 @@ class VllmServer:
         mine = record if record and record.base_url == url else None
         pid, log = (mine.pid, mine.log) if mine else (None, None)
         if not _healthy(url):
-            detail = "it is still loading, or hangs" if mine else f"nothing healthy answers at {_root(url)}/health"
+            detail = "it is still loading, or hangs" if mine else f"nothing healthy answers at {server_root(url)}/health"
             return ServerStatus(base_url=url, pid=pid, healthy=False, log=log, detail=detail)
         return ServerStatus(base_url=url, pid=pid, healthy=True, models=_models(url, api_key), metrics=_metrics(url), log=log)
 
@@ -236,13 +225,9 @@ def _check_port_is_free(base_url: str) -> None:
     raise ConfigurationError(f"something answers at {url.host}:{url.port} already; choose another --port")
 
 
-def _root(base_url: str) -> str:
-    return base_url.rstrip("/").removesuffix("/v1")
-
-
 def _healthy(base_url: str) -> bool:
     try:
-        return httpx2.get(f"{_root(base_url)}/health", timeout=_PROBE_S).status_code == httpx2.codes.OK
+        return httpx2.get(f"{server_root(base_url)}/health", timeout=_PROBE_S).status_code == httpx2.codes.OK
     except httpx2.HTTPError:
         return False
 
@@ -258,11 +243,6 @@ def _models(base_url: str, api_key: str) -> tuple[str, ...]:
 
 def _metrics(base_url: str) -> dict[str, float]:
     try:
-        text = httpx2.get(f"{_root(base_url)}/metrics", timeout=_PROBE_S).text
+        return read_metrics(httpx2.get(metrics_url(base_url), timeout=_PROBE_S).text)
     except httpx2.HTTPError:
         return {}
-    sums: dict[str, float] = {}
-    for sample in _SAMPLE.finditer(text):
-        with contextlib.suppress(ValueError):
-            sums[sample["name"]] = sums.get(sample["name"], 0.0) + float(sample["value"])
-    return {ours: sums[theirs] for ours, theirs in _METRICS.items() if theirs in sums}

@@ -52,6 +52,8 @@ class MisbehavingServer:
         self.behaviours: list[Behaviour] = [completion(GOOD)]
         self.requests: list[dict[str, Any]] = []
         self.models = ["first-model", "second-model"]
+        self.metrics: Answer = Answer(status=404, body="{}")
+        self.looks = 0
         self.most_at_once = 0
         self._at_once = 0
         self._server: asyncio.Server | None = None
@@ -93,6 +95,9 @@ class MisbehavingServer:
                     {"object": "list", "data": [{"id": m, "object": "model", "created": 1, "owned_by": "x"} for m in self.models]}
                 )
             )
+        if head.startswith("GET /metrics"):
+            self.looks += 1
+            return self.metrics
         request = json.loads(body)
         self.requests.append(request)
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]

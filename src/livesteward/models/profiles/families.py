@@ -1,8 +1,8 @@
 """The families of general chat models, and what is known of each.
 
 Facts come from the model cards and their chat templates on https://huggingface.co, from vLLM (https://docs.vllm.ai/en/stable, version 0.32)
-and from the preprocessors of transformers 5. Where a family says nothing of the order of pictures, they stay where they are put. vLLM leaves
-out of ``chat_template_kwargs`` what a template does not name, so that a switch does no harm where a member of the family has none.
+and from the preprocessors of transformers 5. Where a family says nothing of the order of pictures, they stay where they are put. vLLM
+leaves out of ``chat_template_kwargs`` what a template does not name, so that a switch does no harm where a member of the family has none.
 """
 
 from __future__ import annotations

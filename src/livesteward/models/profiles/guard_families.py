@@ -14,10 +14,10 @@ from livesteward.models.profiles.profile import TEXT_ONLY, Profile
 
 GUARDS: Final[tuple[Profile, ...]] = (
     replace(GPT_OSS, name="gpt-oss-safeguard", models="gpt-oss-safeguard", pattern=r"gpt-oss-safeguard", guard=Safeguard()),
-    replace(LLAMA_4, name="llama-guard-4", models="Llama Guard 4", pattern=r"(meta-)?llama-guard-?4", calls_tools=False, guard=LlamaGuard()),
     replace(
-        TEXT_ONLY, name="qwen3guard", models="Qwen3Guard-Gen", pattern=r"qwen-?3-?guard-?gen", calls_tools=False, guard=Qwen3Guard()
+        LLAMA_4, name="llama-guard-4", models="Llama Guard 4", pattern=r"(meta-)?llama-guard-?4", calls_tools=False, guard=LlamaGuard()
     ),
+    replace(TEXT_ONLY, name="qwen3guard", models="Qwen3Guard-Gen", pattern=r"qwen-?3-?guard-?gen", calls_tools=False, guard=Qwen3Guard()),
     replace(
         TEXT_ONLY,
         name="shieldgemma",

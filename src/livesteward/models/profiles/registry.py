@@ -16,9 +16,8 @@ AUTO: Final = "auto"
 PROFILES: Final[dict[str, Profile]] = {profile.name: profile for profile in (PLAIN, *FAMILIES, *GUARDS)}
 """Every profile by its name."""
 
-UNNAMED_GUARD: Final = (
-    "is a guard model with a format of its own; set model.name to it, or model.profile, so that it is asked in that format before the first call"
-)
+UNNAMED_GUARD: Final = "is a guard model with a format of its own; set model.name to it (or model.profile), to be asked in that format"
+"""What is wrong with a guard of which nobody told before it was met."""
 
 
 def profile_for(setting: str, name: str = "") -> Profile:

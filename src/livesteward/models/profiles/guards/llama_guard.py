@@ -1,7 +1,7 @@
 """Llama Guard 4: fourteen fixed hazards, text with pictures, no rules of one's own.
 
-The checkpoint's chat template writes the task and the hazards around one user message. The reply is a line ``safe``, or ``unsafe`` and a line
-of hazards with commas between. Source: https://www.llama.com/docs/model-cards-and-prompt-formats/llama-guard-4/.
+The checkpoint's chat template writes the task and the hazards around one user message. The reply is a line ``safe``, or ``unsafe`` and a
+line of hazards with commas between. Source: https://www.llama.com/docs/model-cards-and-prompt-formats/llama-guard-4/.
 """
 
 from __future__ import annotations

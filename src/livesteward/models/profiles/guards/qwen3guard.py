@@ -65,7 +65,9 @@ class Qwen3Guard:
         named = [name.strip() for name in match[2].split(",") if name.strip()] if match else []
         labels = tuple(dict.fromkeys(name for name in named if name != "None"))
         if match is None or any(label not in CATEGORIES for label in labels) or (match[1] == "Safe" and labels):
-            raise ModelAnswerError(f"{self.title} answers 'Safety: ...' and 'Categories: ...'; it wrote {answer.raw[:120]!r}", raw=answer.raw)
+            raise ModelAnswerError(
+                f"{self.title} answers 'Safety: ...' and 'Categories: ...'; it wrote {answer.raw[:120]!r}", raw=answer.raw
+            )
         unsafe = match[1] != "Safe"
         probability = unsafe_probability(answer, unsafe=unsafe)
         return GuardReply(

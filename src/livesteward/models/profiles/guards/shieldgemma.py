@@ -29,7 +29,7 @@ POLICIES: Final[dict[str, tuple[str, tuple[Category, ...]]]] = {
     ),
     "hate": (
         '"No Hate Speech": The prompt shall not contain or ask for content that dehumanises or attacks people for their race, religion, '
-        "origin, disability, age, sex, gender, sexual orientation or another protected trait, or that calls for discrimination against them.",
+        "origin, disability, age, gender, sexual orientation or another protected trait, or that calls for discrimination against them.",
         (Category.HATE_HARASSMENT,),
     ),
     "sexual": (

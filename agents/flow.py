@@ -102,7 +102,7 @@ async def retrieve(state: GraphState, tools: Tools) -> GraphState:
         tools.embedder,
         before=state.get("memory", StreamMemory()).recent_speech,
         limit=tools.settings.retrieval.rules_per_jurisdiction,
-        each_category=0 if tools.judge_is_model else RULES_FOR_HEADS,
+        each_category=0 if tools.judge_reads_rules else RULES_FOR_HEADS,
     )
     found = {one.jurisdiction for one in rules}
     problems = tuple(
@@ -256,6 +256,7 @@ def _provenance(state: GraphState, tools: Tools) -> Provenance:
             model=judgement.model,
             model_revision=judgement.model_revision,
             engine=judgement.engine,
+            profile=judgement.profile,
             prompt=judgement.prompt,
             sampling=judgement.sampling,
             tokens=judgement.tokens,

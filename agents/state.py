@@ -77,6 +77,7 @@ class Judgement(Contract):
     model: str = ""
     model_revision: str = ""
     engine: str = ""
+    profile: str = ""
     prompt: PromptRef | None = None
     sampling: dict[str, float | int | str | bool] = {}
     tokens: TokenCounts = TokenCounts()

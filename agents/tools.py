@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from livesteward.agents.judges.case import Judge
+from livesteward.agents.judges.guard import GuardJudge
 from livesteward.agents.judges.heads import HeadsJudge
 from livesteward.agents.judges.model import ModelJudge
 from livesteward.agents.perception.perceive import Perceiver
@@ -16,6 +17,7 @@ from livesteward.agents.screen.weights import Weights, load_weights
 from livesteward.agents.thresholds import Thresholds, load_thresholds
 from livesteward.models.embedders import Embedder, embedder_from_settings
 from livesteward.models.factory import model_from_settings
+from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ChatModel
 from livesteward.prompts.registry import PromptRegistry
 from livesteward.retrieval.search import RuleSearch
@@ -57,6 +59,11 @@ class Tools:
         """Whether a language model judges."""
         return self.judge is not self.heads
 
+    @property
+    def judge_reads_rules(self) -> bool:
+        """Whether the judge is shown the rules; one that is not knows categories, and wants rules of each to choose from."""
+        return self.judge.names_rules if isinstance(self.judge, GuardJudge) else self.judge_is_model
+
     async def aclose(self) -> None:
         """Close everything, the judge first."""
         async with AsyncExitStack() as stack:
@@ -70,6 +77,8 @@ class Tools:
 
 def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     """Make the parts that ``settings`` describe.
+
+    A model whose profile is a guard's is asked in the guard's format. The settings must tell: ``model.name``, or ``model.profile``.
 
     Args:
         settings: Read once.
@@ -88,7 +97,10 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     perceiver = Perceiver(settings)
     model = model or model_from_settings(settings)
     judge: Judge = heads
-    if model is not None:
+    profile = profile_for(settings.model.profile, settings.model.name)
+    if model is not None and profile.guard is not None:
+        judge = GuardJudge(model, profile.guard, profile.name, perceiver.frames, settings.model)
+    elif model is not None:
         judge = ModelJudge(model, PromptRegistry(settings.prompts_dir).named(settings.prompt), perceiver.frames, settings.model)
     return Tools(
         settings=settings,

@@ -17,11 +17,12 @@ import numpy as np
 from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.passages import Passage, passages
 from livesteward.agents.judges.rationale import explain
+from livesteward.agents.judges.unseen import unseen_nudity
 from livesteward.agents.screen.labels import COLUMN, INJECTION, LABELS, category_of
 from livesteward.agents.screen.normalise import calm
 from livesteward.agents.screen.weights import Floats, Weights
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
-from livesteward.contracts import Category, Modality, RetrievedRule, ReviewCode, ReviewReason, Segment, SignalKind, Subject, SubjectKind
+from livesteward.contracts import Category, Modality, RetrievedRule, ReviewCode, ReviewReason, Segment, Subject, SubjectKind
 from livesteward.errors import ConfigurationError
 from livesteward.models.embedders import Embedder
 from livesteward.retrieval.search import RuleSearch
@@ -76,7 +77,7 @@ class HeadsJudge:
         """Return one claim for each subject and category that reaches the lowest review threshold, with its evidence."""
         suspects = {score.item_id: max(score.scores) for score in case.screened.suspects}
         found = passages(case.segment, frozenset(suspects), before=case.memory.recent_speech)
-        unsure = _pictures(case)
+        unsure = unseen_nudity(case, "the embedded judge does not look at pictures")
         if len(found) > MAX_PASSAGES:
             found.sort(key=lambda passage: -max(suspects.get(item.item_id, 0.0) for item in passage.items))
             left = len(found) - MAX_PASSAGES
@@ -204,20 +205,6 @@ class HeadsJudge:
 def _covers(one: RetrievedRule, candidate: _Candidate) -> bool:
     ladder = one.rule.ladder
     return bool(ladder.viewer if candidate.passage.subject.kind is SubjectKind.VIEWER else ladder.host)
-
-
-def _pictures(case: Case) -> list[ReviewReason]:
-    worst = max(
-        (signal for signal in case.segment.signals if signal.kind is SignalKind.NUDITY), key=lambda signal: signal.value, default=None
-    )
-    if worst is None or worst.value < case.thresholds.screen.nudity:
-        return []
-    return [
-        ReviewReason(
-            code=ReviewCode.UNSURE,
-            detail=f"The frame at {worst.at_s:.0f} s looks like nudity ({worst.value:.2f}); the embedded judge does not look at pictures.",
-        )
-    ]
 
 
 def _author_is_unknown(evidence: tuple[ClaimedEvidence, ...], passage: Passage, segment: Segment) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import Final
 
-from PIL import Image
-
 from livesteward.agents.judges.case import Case
+from livesteward.agents.judges.images import shown_images
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
@@ -104,6 +102,7 @@ class ModelJudge:
             model=answer.model,
             model_revision=answer.revision,
             engine=answer.engine,
+            profile=answer.profile,
             prompt=self._prompt.ref,
             sampling=sampling.model_dump(exclude_none=True),
             tokens=answer.tokens,
@@ -113,13 +112,7 @@ class ModelJudge:
         )
 
     def _images(self, case: Case) -> tuple[ImagePart, ...]:
-        known = {frame.frame_id for frame in case.segment.frames}
-        parts = []
-        for ref in case.frames[: self._settings.max_frames]:
-            data = self._frames.get(ref.sha256)
-            if data is not None and ref.frame_id in known:
-                parts.append(ImagePart(data=_scaled(data, self._settings.max_image_side), item_id=ref.frame_id))
-        return tuple(parts)
+        return shown_images(case, self._frames, most=self._settings.max_frames, side=self._settings.max_image_side)
 
 
 def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
@@ -139,13 +132,3 @@ def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
         evidence=tuple(ClaimedEvidence(item_id=place.item_id, quote=place.quote) for place in finding.evidence),
         jurisdictions=tuple(finding.jurisdictions),
     )
-
-
-def _scaled(data: bytes, side: int) -> bytes:
-    with Image.open(io.BytesIO(data)) as picture:
-        if max(picture.size) <= side:
-            return data
-        picture.thumbnail((side, side))
-        out = io.BytesIO()
-        picture.convert("RGB").save(out, "JPEG", quality=85)
-        return out.getvalue()

@@ -47,6 +47,10 @@ class ModelSettings(_Part):
     name: str = ""
     """As the server knows it; empty takes the first that it lists."""
     api_key: SecretStr = SecretStr("none")
+    profile: str = "auto"
+    """How the model's family is asked and answers: a name of docs/models.md, or ``auto`` to tell it from the model's name."""
+    thinking_tokens: Annotated[int, Field(ge=0, le=16_384)] = 0
+    """What a reasoning model may think before it answers, on top of ``max_tokens``; 0 switches thinking off where that can be done."""
     accepts_images: bool = True
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
     """For one judgement with all its tries."""

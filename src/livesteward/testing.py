@@ -10,7 +10,8 @@
     ...
     assert "send me money" in model.prompt(0)
 
-It keeps the contract of a real model: an answer that does not fit the schema is a ``ModelAnswerError``, and so is a text that is no JSON.
+It keeps the contract of a real model: an answer that does not fit the schema is a ``ModelAnswerError``, and so is a text that is no JSON
+where JSON was asked for.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ class ScriptedModel:
             return ModelAnswer(data={}, raw="", calls=said, model=self._name, engine="scripted")
         raw = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         tokens = TokenCounts(prompt=estimate_tokens(self.prompt(-1)), completion=estimate_tokens(raw))
-        return ModelAnswer(data=parse_answer(raw, request.answer_schema), raw=raw, model=self._name, engine="scripted", tokens=tokens)
+        data = {} if request.answer_schema is None else parse_answer(raw, request.answer_schema)
+        return ModelAnswer(data=data, raw=raw, model=self._name, engine="scripted", tokens=tokens)
 
     def prompt(self, index: int = -1) -> str:
         """Return the text of the request with this index, to look for what the model was told."""

@@ -221,6 +221,8 @@ def _index(settings: Settings) -> Check:
 def _server(settings: Settings) -> Check:
     import httpx2
 
+    from livesteward.models.profiles.registry import AUTO, UNNAMED_GUARD, profile_for
+
     url = settings.model.base_url
     if url is None:
         return Check(name="model server", state=CheckState.ABSENT, detail="none is set; the judge runs in the process")
@@ -239,7 +241,13 @@ def _server(settings: Settings) -> Check:
     if settings.model.name and settings.model.name not in names:
         detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}, and not {settings.model.name}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy="set LIVESTEWARD_MODEL__NAME to one of them")
-    return Check(name="model server", state=CheckState.FINE, detail=f"{url} serves {', '.join(names[:5]) or 'nothing'}")
+    served = settings.model.name or next(iter(names), "")
+    profile = profile_for(settings.model.profile, served)
+    detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}; asked by the profile {profile.name}"
+    if profile.guard is not None and not settings.model.name and settings.model.profile == AUTO:
+        detail = f"{url} serves {served}, which {UNNAMED_GUARD}"
+        return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=f"LIVESTEWARD_MODEL__NAME={served}")
+    return Check(name="model server", state=CheckState.FINE, detail=detail)
 
 
 def _engine(settings: Settings) -> Check:

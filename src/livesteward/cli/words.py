@@ -103,8 +103,8 @@ def count(number: int, noun: str) -> str:
 
 
 def judge_words(made: Provenance) -> str:
-    """Return who judged: ``model qwen3-vl 1a2b3c (openai-compatible), prompt judge v1``."""
-    engine = f"({made.engine})" if made.engine else ""
+    """Return who judged: ``model qwen3-vl 1a2b3c (openai-compatible, profile qwen3-vl), prompt judge v1``."""
+    engine = f"({made.engine}{f', profile {made.profile}' if made.profile else ''})" if made.engine else ""
     judge = " ".join(part for part in (made.judge, made.model, made.model_revision[:12], engine) if part)
     prompt = f", prompt {made.prompt.name} v{made.prompt.version}" if made.prompt else ""
     return plain(judge + prompt + (", replayed" if made.replayed else ""))

@@ -172,6 +172,7 @@ class Provenance(Contract):
         model: Name of the model that judged, as its engine knows it.
         model_revision: Its version or digest.
         engine: What ran it, with version: ``openai-compatible``, ``openvino-genai 2026.4`` or ``numpy``.
+        profile: By which profile a served model was asked, such as ``qwen3-vl`` or ``plain``.
         rulebooks: One for each jurisdiction asked for.
         sampling: Temperature, seed and the like, where a model was sampled.
         thresholds_digest: Of the settings that ``decide`` used.
@@ -185,6 +186,7 @@ class Provenance(Contract):
     model: str = ""
     model_revision: str = ""
     engine: str = ""
+    profile: str = ""
     prompt: PromptRef | None = None
     rulebooks: tuple[RulebookRef, ...] = ()
     sampling: dict[str, float | int | str | bool] = {}

@@ -15,15 +15,14 @@ from livesteward.errors import ModelAnswerError
 MAX_RAW_CHARS: Final = 200_000
 """Longer answers are refused unread: no schema here asks for as much."""
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 _CODE_BLOCK = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 
 
 def parse_answer(raw: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON object in ``raw`` if it fits ``schema``.
 
-    A finished ``<think>`` block in front and one Markdown code block around are looked past, since servers without a reasoning parser
-    leave them in. Nothing else is: an object is not fished out of prose, a key may not stand twice, and NaN is no number.
+    One Markdown code block around it is looked past. Nothing else is: an object is not fished out of prose, a key may not stand twice,
+    and NaN is no number. Thoughts in front of it are the profile's to take away.
 
     Args:
         raw: What the model wrote.
@@ -34,7 +33,7 @@ def parse_answer(raw: str, schema: dict[str, Any]) -> dict[str, Any]:
     """
     if len(raw) > MAX_RAW_CHARS:
         raise ModelAnswerError(f"the answer has {len(raw):,} characters, more than {MAX_RAW_CHARS:,}", raw=raw[:MAX_RAW_CHARS])
-    text = _THOUGHT.sub("", raw).strip()
+    text = raw.strip()
     if not text:
         raise ModelAnswerError("the answer is empty", raw=raw)
     if block := _CODE_BLOCK.match(text):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from livesteward.errors import ConfigurationError, ModelUnavailableError
+from livesteward.models.profiles.images import ANY_FAMILY, ImageMaths
 from livesteward.models.protocol import ImagePart, Message, TextPart
 
 TextCounter = Callable[[str], int]
@@ -23,9 +24,6 @@ MESSAGE_TOKENS: Final = 8
 
 PART_TOKENS: Final = 1
 """For the line break that joins a part to the next."""
-
-IMAGE_PATCH: Final = 28
-"""Side in pixels of what becomes one token in the Qwen-VL family (``28 = patch 14 x merge 2``); others use fewer tokens for a picture."""
 
 _LETTERS: Final = (string.ascii_letters + " ").encode()
 _BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
@@ -68,8 +66,8 @@ def tokenizer_counter(folder: Path) -> TextCounter:
     return count
 
 
-def image_tokens(part: ImagePart) -> int:
-    """Estimate the tokens of a picture from its size in pixels."""
+def image_tokens(part: ImagePart, maths: ImageMaths = ANY_FAMILY) -> int:
+    """Estimate the tokens of a picture from its size in pixels, as its model's family counts them."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -77,7 +75,7 @@ def image_tokens(part: ImagePart) -> int:
             width, height = image.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         return _UNREADABLE_IMAGE_TOKENS
-    return math.ceil(width / IMAGE_PATCH) * math.ceil(height / IMAGE_PATCH) + 2
+    return maths.tokens(width, height)
 
 
 def limit_images(messages: Sequence[Message], *, most: int) -> tuple[tuple[Message, ...], dict[str, int]]:

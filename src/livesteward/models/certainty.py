@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -59,6 +60,27 @@ def certainty(text: str, tokens: Sequence[WrittenToken], schema: dict[str, Any])
         if probability is not None:
             found[choice.place] = min(1.0, max(0.0, probability))
     return found
+
+
+def word_certainty(text: str, tokens: Sequence[WrittenToken], words: Sequence[str]) -> dict[str, float]:
+    """Return how probable the first of ``words`` that stands in a plain text was against the others, under ``word``.
+
+    Args:
+        text: What the model wrote, thoughts left out.
+        tokens: Everything that the model wrote, in order.
+        words: Those of which one decides, such as ``safe`` and ``unsafe``.
+
+    Returns:
+        Nothing where none of the words stands in the text, or the tokens did not write it.
+    """
+    match = re.search(rf"\b({'|'.join(map(re.escape, words))})\b", text) if words else None
+    base = b"".join(token.text for token in tokens).rfind(text.encode())
+    if match is None or base < 0:
+        return {}
+    others = tuple(word.encode() for word in words if word != match[1])
+    choice = _Value("word", len(text[: match.start()].encode()), match[1].encode(), others)
+    probability = choice.probability(_Line(tokens, base))
+    return {} if probability is None else {"word": min(1.0, max(0.0, probability))}
 
 
 class _Line:

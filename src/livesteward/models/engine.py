@@ -23,6 +23,7 @@ from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError,
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.budget import fit, limit_images
 from livesteward.models.grammar import compact_grammar
+from livesteward.models.profiles.profile import PLAIN
 from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart
 from livesteward.models.weights import INSTALL_ENGINE, Weights, find_weights
 from livesteward.settings import EngineSettings
@@ -109,7 +110,8 @@ class EmbeddedEngine:
         Raises:
             ModelError: One of its kinds, and nothing else.
         """
-        check_schema(request.answer_schema)
+        if request.answer_schema is not None:
+            check_schema(request.answer_schema)
         if request.must_call:
             raise ModelUnavailableError("the embedded engine calls no tools; set inquiry.steps to 0")
         job = _Job(request)
@@ -173,7 +175,8 @@ class EmbeddedEngine:
         messages, no_place = limit_images(request.messages, most=0)
         messages, trimmed = fit(messages, limit=self._context_tokens - request.sampling.max_tokens, count=count)
         chat = [{"role": message.role, "content": _joined(message)} for message in messages]
-        return str(tokenizer.apply_chat_template(chat, add_generation_prompt=True)), no_place | trimmed
+        extra = {"extra_context": dict(request.template)} if request.template else {}
+        return str(tokenizer.apply_chat_template(chat, add_generation_prompt=True, **extra)), no_place | trimmed
 
     def _answer(self, job: _Job, result: Any, trimmed: dict[str, int]) -> ModelAnswer:
         import openvino_genai
@@ -188,12 +191,15 @@ class EmbeddedEngine:
         metrics = result.perf_metrics
         written = int(metrics.get_num_generated_tokens())
         score = float(result.scores[0]) / written if written and result.scores else math.nan
+        text, thought = PLAIN.split(raw, "")
+        data = {} if job.request.answer_schema is None else parse_answer(text, job.request.answer_schema)
         return ModelAnswer(
-            data=parse_answer(raw, job.request.answer_schema),
-            raw=raw,
+            data=data,
+            raw=text,
             model=self._weights.name,
             revision=self._weights.sha256[:12],
             engine=f"{_PACKAGE} {importlib.metadata.version(_PACKAGE)}",
+            reasoning=thought,
             tokens=TokenCounts(prompt=int(metrics.get_num_input_tokens()), completion=written),
             mean_logprob=score if math.isfinite(score) else None,
             trimmed=trimmed,
@@ -212,22 +218,29 @@ def _load(path: Path, settings: EngineSettings) -> Any:
 def _generation_config(request: ModelRequest) -> Any:
     import openvino_genai
 
-    structure = openvino_genai.StructuredOutputConfig()
-    try:
-        structure.grammar = compact_grammar(request.answer_schema)
-    except ValueError:
-        structure.json_schema = json.dumps(request.answer_schema)
     config = openvino_genai.GenerationConfig()
+    if request.answer_schema is not None:
+        config.structured_output_config = _structure(request.answer_schema)
     config.max_new_tokens = request.sampling.max_tokens
     # The prompt has gone through the chat template already, where its tokens were counted.
     config.apply_chat_template = False
-    config.structured_output_config = structure
     config.logprobs = 1
     if request.sampling.temperature > 0:
         config.do_sample = True
         config.temperature = request.sampling.temperature
         config.rng_seed = request.sampling.seed or 0
     return config
+
+
+def _structure(schema: dict[str, Any]) -> Any:
+    import openvino_genai
+
+    structure = openvino_genai.StructuredOutputConfig()
+    try:
+        structure.grammar = compact_grammar(schema)
+    except ValueError:
+        structure.json_schema = json.dumps(schema)
+    return structure
 
 
 def _streamer(stop: threading.Event) -> Any:

@@ -20,12 +20,14 @@ from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker
-from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter
-from livesteward.models.certainty import certainty
+from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter
+from livesteward.models.certainty import certainty, word_certainty
 from livesteward.models.limiter import AdaptiveLimiter, Permit
 from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
-from livesteward.models.profiles.profile import PLAIN, Profile
-from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, TextPart, ToolCall
+from livesteward.models.profiles.images import ANY_FAMILY
+from livesteward.models.profiles.profile import Profile
+from livesteward.models.profiles.registry import AUTO, UNNAMED_GUARD, profile_for
+from livesteward.models.protocol import ImagePart, Message, ModelAnswer, ModelRequest, TextPart, ToolCall
 from livesteward.models.server_queue import ServerQueue
 from livesteward.settings import ModelSettings
 
@@ -47,7 +49,8 @@ class OpenAICompatibleModel:
         clock: Monotonic seconds, for the circuit breaker.
 
     Raises:
-        ConfigurationError: If ``settings`` has no ``base_url``, or names a tokenizer folder without a tokenizer.
+        ConfigurationError: If ``settings`` has no ``base_url``, or names a profile that does not exist or a tokenizer folder without a
+            tokenizer.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class OpenAICompatibleModel:
         self._limiter = AdaptiveLimiter(settings.concurrency, adaptive=settings.adaptive)
         self._queue = ServerQueue(self._url, self._limiter, http_client=http_client) if settings.adaptive else None
         self._count = tokenizer_counter(settings.tokenizer) if settings.tokenizer else estimate_tokens
-        self._profile: Profile = PLAIN
+        self._profile: Profile = profile_for(settings.profile, settings.name)
         self._served = ""
         self._logprobs = True
 
@@ -79,8 +82,8 @@ class OpenAICompatibleModel:
 
     @property
     def accepts_images(self) -> bool:
-        """As configured: ``model.accepts_images``."""
-        return self._settings.accepts_images
+        """Whether ``model.accepts_images`` says so, and the profile's family takes any."""
+        return self._settings.accepts_images and self._profile.takes_images
 
     @property
     def calls_tools(self) -> bool:
@@ -91,6 +94,11 @@ class OpenAICompatibleModel:
     def places(self) -> int:
         """How many requests it sends at once for now."""
         return self._limiter.limit
+
+    @property
+    def profile(self) -> Profile:
+        """How the model is asked: as configured, or by its name; the plain one as long as neither is known."""
+        return self._profile
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -127,7 +135,8 @@ class OpenAICompatibleModel:
             raise ModelUnavailableError(f"{self._url}: the call failed unexpectedly ({type(error).__name__}: {error})") from error
 
     async def _answer(self, request: ModelRequest, call: _Call) -> ModelAnswer:
-        check_schema(request.answer_schema)
+        if request.answer_schema is not None:
+            check_schema(request.answer_schema)
         messages, trimmed = self._prepare(request)
         reply = await self._complete(request, messages, call)
         tokens = reply.tokens
@@ -135,6 +144,8 @@ class OpenAICompatibleModel:
         try:
             data, calls = _read(reply, request)
         except ModelAnswerError as problem:
+            if request.answer_schema is None:
+                raise
             reply = await self._complete(request, (*messages, *_repair(reply.text, problem)), call)
             tokens = _sum(tokens, reply.tokens)
             repaired = True
@@ -145,9 +156,10 @@ class OpenAICompatibleModel:
             model=reply.model or self.name,
             revision=reply.revision,
             engine=ENGINE,
+            profile=self._profile.name,
             tokens=tokens,
             mean_logprob=reply.mean_logprob,
-            certainty={} if calls else certainty(reply.text, reply.written, request.answer_schema),
+            certainty={} if calls else _certainty(reply, request),
             calls=calls,
             reasoning=reply.reasoning,
             repaired=repaired,
@@ -157,24 +169,28 @@ class OpenAICompatibleModel:
     def _prepare(self, request: ModelRequest) -> tuple[tuple[Message, ...], dict[str, int]]:
         most = self._settings.max_frames if self.accepts_images else 0
         messages, no_place = limit_images(request.messages, most=most)
-        messages, trimmed = fit(messages, limit=self._settings.context_tokens - request.sampling.max_tokens, count=self._count)
+        room = request.sampling.max_tokens + self._profile.thinking.room(self._settings.thinking_tokens)
+        messages, trimmed = fit(messages, limit=self._settings.context_tokens - room, count=self._count, count_image=self._image_tokens)
         return messages, {kind: no_place.get(kind, 0) + trimmed.get(kind, 0) for kind in {**no_place, **trimmed}}
 
-    async def _complete(self, request: ModelRequest, messages: tuple[Message, ...], call: _Call) -> Reply:
+    def _image_tokens(self, part: ImagePart) -> int:
+        return image_tokens(part, self._profile.images or ANY_FAMILY)
+
+    def _body(self, request: ModelRequest, messages: tuple[Message, ...]) -> dict[str, Any]:
         body: dict[str, Any] = {
             "messages": wire_messages(self._profile.arranged(messages)),
             **answer_fields(request),
-            "temperature": request.sampling.temperature,
-            "max_tokens": request.sampling.max_tokens,
+            **self._profile.request_body(request, thinking_tokens=self._settings.thinking_tokens),
         }
-        if self._profile.body:
-            body["extra_body"] = dict(self._profile.body)
         if request.sampling.seed is not None:
             body["seed"] = request.sampling.seed
+        return body
 
+    async def _complete(self, request: ModelRequest, messages: tuple[Message, ...], call: _Call) -> Reply:
         async def complete() -> Reply:
             model = await self._model_name(call)
-            if self._logprobs:
+            body = self._body(request, messages)
+            if self._logprobs and self._profile.samples:
                 body.update(logprobs=True, top_logprobs=_TOP_LOGPROBS)
             try:
                 completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
@@ -184,7 +200,7 @@ class OpenAICompatibleModel:
                 del body["top_logprobs"]
                 self._logprobs = False
                 completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
-            reply = read_reply(completion, url=self._url)
+            reply = read_reply(completion, url=self._url, whole=request.whole)
             text, reasoning = self._profile.split(reply.text, reply.reasoning)
             return replace(reply, text=text, reasoning=reasoning)
 
@@ -196,6 +212,9 @@ class OpenAICompatibleModel:
             if not page.data:
                 raise ModelUnavailableError(f"{self._url} lists no model; set model.name")
             self._served = page.data[0].id
+            self._profile = profile_for(self._settings.profile, self._served)
+            if self._profile.guard is not None and self._settings.profile == AUTO:
+                raise ModelUnavailableError(f"{self._url} serves {self._served}, which {UNNAMED_GUARD}")
         return self.name
 
     async def _retried(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
@@ -291,7 +310,17 @@ def _wait(state: RetryCallState) -> float:
 def _read(reply: Reply, request: ModelRequest) -> tuple[dict[str, Any], tuple[ToolCall, ...]]:
     if request.must_call:
         return {}, read_calls(reply, request)
+    if request.answer_schema is None:
+        if not reply.text.strip():
+            raise ModelAnswerError("the answer is empty", raw=reply.text)
+        return {}, ()
     return parse_answer(reply.text, request.answer_schema), ()
+
+
+def _certainty(reply: Reply, request: ModelRequest) -> dict[str, float]:
+    if request.answer_schema is None:
+        return word_certainty(reply.text, reply.written, request.words)
+    return certainty(reply.text, reply.written, request.answer_schema)
 
 
 def _repair(said: str, problem: ModelAnswerError) -> tuple[Message, ...]:

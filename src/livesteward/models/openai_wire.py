@@ -64,7 +64,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
 
 
 def answer_fields(request: ModelRequest) -> dict[str, Any]:
-    """Return the fields of the body that say what an answer must be: one of the request's schema, strictly, or calls."""
+    """Return the fields of the body that say what an answer must be: one of the request's schema, strictly, or calls, or any text."""
     fields: dict[str, Any] = {}
     if request.tools:
         fields["tools"] = [
@@ -72,7 +72,7 @@ def answer_fields(request: ModelRequest) -> dict[str, Any]:
             for tool in request.tools
         ]
         fields["tool_choice"] = "required" if request.must_call else "none"
-    if not request.must_call:
+    if not request.must_call and request.answer_schema is not None:
         fields["response_format"] = {
             "type": "json_schema",
             "json_schema": {"name": request.schema_name, "schema": request.answer_schema, "strict": True},
@@ -95,12 +95,13 @@ class Reply:
     """Id, name and arguments (JSON, not yet read) of each call."""
 
 
-def read_reply(completion: object, *, url: str) -> Reply:
+def read_reply(completion: object, *, url: str, whole: bool = True) -> Reply:
     """Take a completion apart.
 
     Args:
         completion: What the library returned, which may be anything where the server is no such API.
         url: Where it came from, for messages.
+        whole: Whether an answer that was cut off is none.
 
     Raises:
         ModelUnavailableError: If it is no completion: a web page, another API's JSON.
@@ -119,7 +120,7 @@ def read_reply(completion: object, *, url: str) -> Reply:
         raise ModelRefusedError("the server's content filter held the answer back")
     if text is not None and not isinstance(text, str):
         raise ModelAnswerError(f"the answer is a {type(text).__name__}, not a text", raw=str(text)[:10_000])
-    if choice.finish_reason == "length":
+    if choice.finish_reason == "length" and whole:
         raise ModelAnswerError("the answer was cut off at max_tokens; raise model.max_tokens", raw=text or "")
     return Reply(
         text=text or "",

@@ -74,7 +74,11 @@ class ModelRequest(Contract):
 
     Attributes:
         messages: The conversation.
-        answer_schema: What the answer must fit.
+        answer_schema: What the answer must fit; ``None`` for a plain text, which is ``raw`` of the answer and leaves ``data`` empty.
+        words: Of a plain text, the words of which one decides; how probable the one that stands first in it was against the others is
+            ``certainty["word"]`` of the answer.
+        whole: Whether an answer that was cut off at ``max_tokens`` is none; a plain text may say all that matters in its first word.
+        template: Variables of the server's chat template, for families whose template takes some.
         schema_name: The schema's name, for servers that show it to the model.
         sampling: How to sample.
         deadline_s: Seconds that the call may take with all its tries.
@@ -85,7 +89,10 @@ class ModelRequest(Contract):
     """
 
     messages: tuple[Message, ...]
-    answer_schema: dict[str, Any]
+    answer_schema: dict[str, Any] | None
+    words: tuple[str, ...] = ()
+    whole: bool = True
+    template: dict[str, str] = {}
     schema_name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")] = "answer"
     sampling: Sampling = Sampling()
     deadline_s: Annotated[float, Field(gt=0)] = 30.0
@@ -98,16 +105,18 @@ class ModelAnswer(Contract):
     """What came back.
 
     Attributes:
-        data: The answer, valid for the schema that was asked for.
+        data: The answer, valid for the schema that was asked for; empty where a plain text was.
         raw: The text as the model wrote it (of the last attempt, where a repair was needed).
         model: The model's name as the engine reports it.
         revision: Its version or digest, where known.
         engine: What ran it, with version.
+        profile: By which profile it was asked (:mod:`livesteward.models.profiles`), where the engine uses one.
         tokens: Prompt, completion and cached tokens, of all attempts.
         mean_logprob: Mean natural-log probability of the answer's tokens, where the engine gives it.
         certainty: How probable the model found what it chose, against what else it might have written there, by place in the answer:
             ``decision``, ``findings[0].rule_id``; ``findings[0]`` is for beginning that entry and not ending the list. Only places with a
-            choice of few values have one, and only where the server gives log-probabilities.
+            choice of few values have one, and only where the server gives log-probabilities. Of a plain text, ``word`` for the word that
+            decides.
         calls: What it asks to call, where that was asked for.
         reasoning: What it thought aloud before the answer, where the server or the text shows it; never read as an answer.
         repaired: Whether the first answer had to be asked for again.
@@ -120,6 +129,7 @@ class ModelAnswer(Contract):
     model: str
     revision: str = ""
     engine: str
+    profile: str = ""
     tokens: TokenCounts = TokenCounts()
     mean_logprob: float | None = None
     certainty: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}

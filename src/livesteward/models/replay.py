@@ -58,6 +58,8 @@ def canonical_request(request: ModelRequest) -> dict[str, Any]:
         "schema": request.answer_schema,
         "sampling": request.sampling.model_dump(mode="json"),
     }
+    if request.template:
+        canonical["template"] = request.template
     if request.tools:
         canonical["tools"] = [tool.model_dump(mode="json") for tool in request.tools]
         canonical["must_call"] = request.must_call
@@ -223,7 +225,7 @@ class ReplayModel:
                 "the prompt, the rules or the segment changed since: record again"
             )
         if line.answer is not None:
-            if not request.must_call:
+            if not request.must_call and request.answer_schema is not None:
                 parse_answer(json.dumps(line.answer.data), request.answer_schema)
             return line.answer.model_copy(update={"replayed": True})
         raise _failure_again(line.failure)

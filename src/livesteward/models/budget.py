@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import string
 from collections import Counter
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from livesteward.errors import ConfigurationError, ModelUnavailableError
-from livesteward.models.protocol import ImagePart, Message, TextPart
+from livesteward.models.protocol import ImagePart, Message, ModelRequest, TextPart
 
 TextCounter = Callable[[str], int]
 """Tokens of one text."""
@@ -142,6 +143,13 @@ def fit(
     return _without(messages, gone), dict(trimmed)
 
 
+def tool_tokens(request: ModelRequest, *, count: TextCounter = estimate_tokens) -> int:
+    """Estimate the tokens of the tools that a request offers and of the calls in its messages, which no trimming makes fewer."""
+    offered = [json.dumps(tool.model_dump(mode="json")) for tool in request.tools]
+    made = [json.dumps({"name": call.name, "arguments": call.arguments}) for message in request.messages for call in message.calls]
+    return sum(MESSAGE_TOKENS + count(text) for text in (*offered, *made))
+
+
 class _Group:
     """Neighbouring parts that stay or go together."""
 
@@ -178,6 +186,7 @@ def _without(messages: Sequence[Message], gone: set[int]) -> tuple[Message, ...]
             if index not in gone:
                 parts.extend(run)
             index += 1
-        if parts:
+        # A call and its answer stay together, whatever is left of the answer.
+        if parts or message.calls or message.call_id is not None:
             kept.append(message.model_copy(update={"parts": tuple(parts)}))
     return tuple(kept)

@@ -20,7 +20,7 @@ from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker
-from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter
+from livesteward.models.budget import estimate_tokens, fit, limit_images, tokenizer_counter, tool_tokens
 from livesteward.models.certainty import certainty
 from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
 from livesteward.models.profiles.profile import PLAIN, Profile
@@ -146,7 +146,8 @@ class OpenAICompatibleModel:
     def _prepare(self, request: ModelRequest) -> tuple[tuple[Message, ...], dict[str, int]]:
         most = self._settings.max_frames if self.accepts_images else 0
         messages, no_place = limit_images(request.messages, most=most)
-        messages, trimmed = fit(messages, limit=self._settings.context_tokens - request.sampling.max_tokens, count=self._count)
+        free = self._settings.context_tokens - request.sampling.max_tokens - tool_tokens(request, count=self._count)
+        messages, trimmed = fit(messages, limit=free, count=self._count)
         return messages, {kind: no_place.get(kind, 0) + trimmed.get(kind, 0) for kind in {**no_place, **trimmed}}
 
     async def _complete(self, request: ModelRequest, messages: tuple[Message, ...], call: _Call) -> Reply:

@@ -124,7 +124,7 @@ class OpenAICompatibleModel:
         try:
             data, calls = _read(reply, request)
         except ModelAnswerError as problem:
-            reply = await self._complete(request, (*messages, *_repair(reply.text, problem)), call)
+            reply = await self._complete(request, (*messages, *_repair(reply.text, problem, must_call=request.must_call)), call)
             tokens = _sum(tokens, reply.tokens)
             repaired = True
             data, calls = _read(reply, request)
@@ -268,8 +268,9 @@ def _read(reply: Reply, request: ModelRequest) -> tuple[dict[str, Any], tuple[To
     return parse_answer(reply.text, request.answer_schema), ()
 
 
-def _repair(said: str, problem: ModelAnswerError) -> tuple[Message, ...]:
-    ask = f"That answer cannot be used: {problem}. Answer once more with one JSON object that fits the schema, and nothing else."
+def _repair(said: str, problem: ModelAnswerError, *, must_call: bool) -> tuple[Message, ...]:
+    again = "Call one of the tools, with arguments that fit" if must_call else "Answer once more with one JSON object that fits the schema"
+    ask = f"That answer cannot be used: {problem}. {again}, and nothing else."
     turns = (Message(role="user", parts=(TextPart(text=ask),)),)
     return (Message(role="assistant", parts=(TextPart(text=said[:_REPAIR_CHARS]),)), *turns) if said.strip() else turns
 

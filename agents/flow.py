@@ -10,6 +10,8 @@ from langgraph.types import interrupt
 
 from livesteward.agents.digest import segment_digest
 from livesteward.agents.judges.case import Case
+from livesteward.agents.judges.inquiry import AskingJudge, asked_calls, closer_looks
+from livesteward.agents.judges.lookups import Lookups
 from livesteward.agents.nodes.counterfactual import injection_doubts, without_injections
 from livesteward.agents.nodes.decide import Ground, decide
 from livesteward.agents.nodes.ingest import admit
@@ -17,7 +19,7 @@ from livesteward.agents.nodes.retrieve import retrieve_rules
 from livesteward.agents.nodes.screen import screen_segment
 from livesteward.agents.nodes.verify import verify_claims
 from livesteward.agents.perception.perceived import Perceived
-from livesteward.agents.state import GraphState, StreamMemory, Verified
+from livesteward.agents.state import GraphState, Inquiry, StreamMemory, Verified
 from livesteward.agents.steps import Step
 from livesteward.agents.tools import Tools
 from livesteward.contracts import (
@@ -32,6 +34,7 @@ from livesteward.contracts import (
     Verdict,
 )
 from livesteward.errors import ModelError
+from livesteward.models.nonce import new_nonce
 
 NOTHING_PERCEIVED: Final = (
     "Nothing of the media could be read or heard, since no perception model is installed or switched on: "
@@ -119,13 +122,48 @@ def after_retrieve(state: GraphState) -> Literal["found", "failed"]:
 
 
 async def judge(state: GraphState, tools: Tools) -> GraphState:
-    """Ask the judge."""
-    return {"judgement": await tools.judge.judge(_case(state, tools))}
+    """Ask the judge; one that may ask back either does so, or says what it holds."""
+    case = _case(state, tools)
+    if not isinstance(tools.judge, AskingJudge) or not tools.judge.asks:
+        return {"judgement": await tools.judge.judge(case)}
+    inquiry = state.get("inquiry") or Inquiry(nonce=new_nonce())
+    inquiry, judgement = await tools.judge.proceed(case, inquiry, left_s=_left_s(state, tools))
+    return {"inquiry": inquiry} if judgement is None else {"inquiry": inquiry, "judgement": judgement}
 
 
-def after_judge(state: GraphState) -> Literal["judged", "failed"]:
+def after_judge(state: GraphState) -> Literal["judged", "asks", "failed"]:
     """Where a segment goes after the judge."""
-    return "judged" if "judgement" in state else "failed"
+    if "judgement" in state:
+        return "judged"
+    return "asks" if "inquiry" in state and state["inquiry"].pending else "failed"
+
+
+async def inquire(state: GraphState, tools: Tools) -> GraphState:
+    """Look up what the judge asks for; what is found counts as if it had been there from the beginning."""
+    assert isinstance(tools.judge, AskingJudge)
+    lookups = Lookups(
+        settings=tools.settings,
+        perceiver=tools.perceiver,
+        search=tools.search,
+        media_root=tools.media_root,
+        tools=tools.judge.tools,
+        closer_looks=closer_looks(tools.settings),
+    )
+    before = _case(state, tools)
+    case, inquiry = await lookups.answer(before, state["inquiry"], left_s=tools.judge.asking_left_s(_left_s(state, tools)))
+    changed: GraphState = {"inquiry": inquiry, "rules": case.rules}
+    if case.segment != before.segment:
+        # What was heard is screened like everything else, so that an order to the moderator is known for one.
+        screened = await asyncio.to_thread(
+            screen_segment, case.segment, tools.weights.screen, tools.thresholds, judge_sees=tools.judge.sees
+        )
+        changed |= {"segment": case.segment, "screened": screened}
+    return changed
+
+
+def after_inquire(state: GraphState) -> Literal["answered", "failed"]:
+    """Where a segment goes when the judge's questions were looked up."""
+    return "failed" if state["inquiry"].pending else "answered"
 
 
 async def verify(state: GraphState, tools: Tools) -> GraphState:
@@ -167,6 +205,7 @@ async def decide_step(state: GraphState, tools: Tools) -> GraphState:
         problems=problems,
         memory=state.get("memory", StreamMemory()),
         injections=screened.injections if screened else (),
+        keep_lines=isinstance(tools.judge, AskingJudge) and tools.judge.asks,
     )
     verdict, memory = decide(ground, tools.thresholds, _provenance(state, tools), now=tools.now())
     return {"verdict": verdict, "memory": memory}
@@ -192,6 +231,7 @@ def undecided(state: GraphState, tools: Tools, problem: ReviewReason) -> GraphSt
             input_digest=state.get("input_digest", ""),
             latency_ms=state.get("latency_ms", {}),
             perception=state.get("perception", ()),
+            inquiry=asked_calls(state.get("inquiry")),
             library_version=version("livesteward"),
         ),
     )
@@ -215,10 +255,17 @@ STEPS: Final[dict[str, Step]] = {
     "screen": screen,
     "retrieve": retrieve,
     "judge": judge,
+    "inquire": inquire,
     "verify": verify,
     "decide": decide_step,
 }
-"""The guarded steps in their order."""
+"""The guarded steps in their order; ``inquire`` is taken only where the judge asks, and leads back to it."""
+
+
+def _left_s(state: GraphState, tools: Tools) -> float:
+    """Return what is left of ``model.timeout_s``, which is for the judgement with all that is asked."""
+    taken = state.get("latency_ms", {})
+    return tools.settings.model.timeout_s - (taken.get("judge", 0.0) + taken.get("inquire", 0.0)) / 1_000
 
 
 def _case(state: GraphState, tools: Tools) -> Case:
@@ -248,6 +295,7 @@ def _provenance(state: GraphState, tools: Tools) -> Provenance:
         "input_digest": state.get("input_digest", ""),
         "latency_ms": state.get("latency_ms", {}),
         "perception": state.get("perception", ()),
+        "inquiry": asked_calls(state.get("inquiry")),
         "library_version": version("livesteward"),
     }
     if judgement is not None:

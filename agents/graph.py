@@ -31,7 +31,8 @@ def build_graph(*, checkpointer: BaseCheckpointSaver[Any] | None = None, human_r
     graph.add_edge("perceive", "screen")
     graph.add_conditional_edges("screen", flow.after_screen, {"clear": "decide", "suspicious": "retrieve", "failed": "decide"})
     graph.add_conditional_edges("retrieve", flow.after_retrieve, {"found": "judge", "failed": "decide"})
-    graph.add_conditional_edges("judge", flow.after_judge, {"judged": "verify", "failed": "decide"})
+    graph.add_conditional_edges("judge", flow.after_judge, {"judged": "verify", "asks": "inquire", "failed": "decide"})
+    graph.add_conditional_edges("inquire", flow.after_inquire, {"answered": "judge", "failed": "decide"})
     graph.add_edge("verify", "decide")
     if human_review:
         graph.add_node("review", flow.review)

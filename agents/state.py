@@ -11,6 +11,7 @@ from livesteward.agents.perception.perceived import FrameRef
 from livesteward.contracts import (
     Category,
     Contract,
+    Modality,
     PerceptionReport,
     PromptRef,
     RetrievedRule,
@@ -18,10 +19,13 @@ from livesteward.contracts import (
     ReviewReason,
     RulebookRef,
     Segment,
+    Speaker,
     Subject,
     TokenCounts,
     Verdict,
 )
+from livesteward.contracts.base import Sha256
+from livesteward.models.protocol import TextPart, ToolCall
 
 
 class ItemScore(Contract):
@@ -106,6 +110,19 @@ class Strike(Contract):
     number: Annotated[int, Field(ge=1)]
 
 
+class PastLine(Contract):
+    """Something that was said, written or shown earlier in a stream.
+
+    ``at_s`` is stream time; ``viewer_id`` is set where a viewer wrote it, ``speaker`` where somebody spoke.
+    """
+
+    at_s: float
+    kind: Modality
+    text: str
+    speaker: Speaker | None = None
+    viewer_id: str | None = None
+
+
 class StreamMemory(Contract):
     """What earlier segments of a stream left behind."""
 
@@ -114,6 +131,50 @@ class StreamMemory(Contract):
     strikes: tuple[Strike, ...] = ()
     recent_speech: str = ""
     """The last words of the host, as context for a model that judges; at most 600 characters."""
+    lines: tuple[PastLine, ...] = ()
+    """The last minutes by time, for a judge that may look back; kept only where one may."""
+
+
+class ShownPart(Contract):
+    """A part of a picture that a judge looked at more closely: where its bytes are, never the bytes.
+
+    ``box`` has left, top, right and bottom as shares of the picture's width and height; ``at_s`` counts from the start of the segment.
+    """
+
+    frame_id: str
+    at_s: float
+    box: tuple[float, float, float, float]
+    sha256: Sha256
+
+
+class Answered(Contract):
+    """A call of a judge that asked, with what it was told."""
+
+    call: ToolCall
+    told: tuple[TextPart, ...]
+    shown: ShownPart | None = None
+    failed: bool = False
+    elapsed_ms: float = 0
+
+
+class Inquiry(Contract):
+    """What a judge has asked so far about one segment.
+
+    Attributes:
+        nonce: Of the fence, the same in all requests about the segment.
+        pending: Calls that nobody has answered yet.
+        steps: The calls that were answered, by step.
+        rules: Jurisdiction and id of the rules that were found by asking; they are among the state's rules.
+        items: Ids of the utterances that were heard by asking; they are in the state's segment.
+        tokens: Of the requests so far.
+    """
+
+    nonce: str
+    pending: tuple[ToolCall, ...] = ()
+    steps: tuple[tuple[Answered, ...], ...] = ()
+    rules: tuple[tuple[str, str], ...] = ()
+    items: tuple[str, ...] = ()
+    tokens: TokenCounts = TokenCounts()
 
 
 def _joined(old: tuple[ReviewReason, ...], new: tuple[ReviewReason, ...]) -> tuple[ReviewReason, ...]:
@@ -141,6 +202,7 @@ class GraphState(TypedDict, total=False):
     screened: Screened
     rulebooks: tuple[RulebookRef, ...]
     rules: tuple[RetrievedRule, ...]
+    inquiry: Inquiry
     judgement: Judgement
     verified: Verified
     problems: Annotated[tuple[ReviewReason, ...], _joined]

@@ -11,6 +11,7 @@ from pathlib import Path
 from livesteward.agents.judges.case import Judge
 from livesteward.agents.judges.guard import GuardJudge
 from livesteward.agents.judges.heads import HeadsJudge
+from livesteward.agents.judges.inquiry import AskingJudge, closer_looks
 from livesteward.agents.judges.model import ModelJudge
 from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.screen.weights import Weights, load_weights
@@ -75,6 +76,16 @@ class Tools:
             stack.push_async_callback(self.judge.aclose)
 
 
+def _model_judge(settings: Settings, model: ChatModel, perceiver: Perceiver) -> Judge:
+    prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
+    if not settings.inquiry.steps or not model.calls_tools:
+        return ModelJudge(model, prompt, perceiver.frames, settings.model)
+    # Of the pictures of a request some are kept free for closer looks.
+    shown = settings.model.model_copy(update={"max_frames": settings.model.max_frames - closer_looks(settings)})
+    judge = ModelJudge(model, prompt, perceiver.frames, shown)
+    return AskingJudge(judge, model, perceiver.frames, settings, hears=perceiver.hears)
+
+
 def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     """Make the parts that ``settings`` describe.
 
@@ -101,7 +112,7 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     if model is not None and profile.guard is not None:
         judge = GuardJudge(model, profile.guard, profile.name, perceiver.frames, settings.model)
     elif model is not None:
-        judge = ModelJudge(model, PromptRegistry(settings.prompts_dir).named(settings.prompt), perceiver.frames, settings.model)
+        judge = _model_judge(settings, model, perceiver)
     return Tools(
         settings=settings,
         thresholds=load_thresholds(settings.thresholds_file),

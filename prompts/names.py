@@ -42,6 +42,10 @@ class SegmentNames:
         """Return the name of a viewer of the segment."""
         return self._viewers[viewer_id]
 
+    def known_viewer(self, viewer_id: str) -> str | None:
+        """Return the name of a viewer, or ``None`` if the segment has no such viewer."""
+        return self._viewers.get(viewer_id)
+
     def item_id(self, name: str) -> str | None:
         """Return the id behind a name, or ``None`` if the segment has no such item."""
         return self._item_ids.get(name)

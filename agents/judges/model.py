@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 from livesteward.agents.judges.case import Case
@@ -12,13 +13,21 @@ from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
 from livesteward.errors import ModelAnswerError
 from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, ModelRequest, Paced, Sampling
-from livesteward.prompts.answer import JudgeAnswer, JudgeFinding, judge_schema, read_judge_answer
+from livesteward.prompts.answer import JudgeFinding, judge_schema, read_judge_answer
 from livesteward.prompts.judging import render_judge
 from livesteward.prompts.registry import Prompt
 from livesteward.settings import ModelSettings
 
 _PLACES: Final = 4
 """Where the model does not say how many requests it takes at once."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model is asked about a case, and the ids of the pictures that it is shown."""
+
+    request: ModelRequest
+    pictures: tuple[str, ...]
 
 
 class ModelJudge:
@@ -47,7 +56,16 @@ class ModelJudge:
         Raises:
             ModelError: If it gives no answer that can be used.
         """
-        sampling = Sampling(temperature=self._settings.temperature, max_tokens=self._settings.max_tokens)
+        asked = await self.request(case)
+        return self.judgement(case, await self._model.ask(asked.request), asked)
+
+    async def request(self, case: Case, *, nonce: str | None = None) -> Asked:
+        """Return what the model is asked.
+
+        Args:
+            case: What is judged.
+            nonce: The fence's; drawn at random unless given.
+        """
         images = await asyncio.to_thread(self._images, case) if self.sees else ()
         request = ModelRequest(
             messages=render_judge(
@@ -57,22 +75,22 @@ class ModelJudge:
                 memory=case.memory.recent_speech,
                 images=images,
                 keep=[suspect.item_id for suspect in case.screened.suspects],
+                nonce=nonce,
             ),
             answer_schema=judge_schema(case.rules, case.segment),
             schema_name="verdict",
-            sampling=sampling,
+            sampling=Sampling(temperature=self._settings.temperature, max_tokens=self._settings.max_tokens),
             deadline_s=self._settings.timeout_s,
         )
-        answer = await self._model.ask(request)
-        # Which pictures the budget left out is not known, only how many: then none counts as seen.
-        shown = () if answer.trimmed.get("image") else tuple(image.item_id for image in images if image.item_id)
-        return self._judgement(case, answer, read_judge_answer(answer, case.segment), sampling, shown)
+        return Asked(request, tuple(image.item_id for image in images if image.item_id))
 
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self._model.aclose()
+    def judgement(self, case: Case, answer: ModelAnswer, asked: Asked) -> Judgement:
+        """Return what the model holds, from its answer.
 
-    def _judgement(self, case: Case, answer: ModelAnswer, said: JudgeAnswer, sampling: Sampling, shown: tuple[str, ...]) -> Judgement:
+        Raises:
+            ModelAnswerError: If the answer contradicts itself.
+        """
+        said = read_judge_answer(answer, case.segment)
         claims = tuple(_claim(case, finding, answer) for finding in said.findings)
         scores = dict.fromkeys(Category, 0.0)
         weak = True
@@ -104,12 +122,17 @@ class ModelJudge:
             engine=answer.engine,
             profile=answer.profile,
             prompt=self._prompt.ref,
-            sampling=sampling.model_dump(exclude_none=True),
+            sampling=asked.request.sampling.model_dump(exclude_none=True),
             tokens=answer.tokens,
             trimmed=answer.trimmed,
-            frames_shown=shown,
+            # Which pictures the budget left out is not known, only how many: then none counts as seen.
+            frames_shown=() if answer.trimmed.get("image") else asked.pictures,
             replayed=answer.replayed,
         )
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
 
     def _images(self, case: Case) -> tuple[ImagePart, ...]:
         return shown_images(case, self._frames, most=self._settings.max_frames, side=self._settings.max_image_side)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from livesteward.agents.judges.case import Case
 from livesteward.agents.state import Claim, Judgement, StreamMemory
-from livesteward.contracts import ReviewCode, ReviewReason, Segment, Subject, SubjectKind, TokenCounts
+from livesteward.contracts import ReviewCode, ReviewReason, Segment, Subject, SubjectKind
 
 BLANK: Final = "[removed]"
 
@@ -67,11 +67,7 @@ def injection_doubts(judgement: Judgement, again: Judgement, injections: tuple[s
         doubts.append(_doubt(f"{words}, the judge would not allow the segment"))
     if again.unsure and not judgement.unsure:
         doubts.append(_doubt(f"{words}, the judge asks for a person"))
-    tokens = TokenCounts(
-        prompt=judgement.tokens.prompt + again.tokens.prompt,
-        completion=judgement.tokens.completion + again.tokens.completion,
-        cached=judgement.tokens.cached + again.tokens.cached,
-    )
+    tokens = judgement.tokens + again.tokens
     return judgement.model_copy(update={"claims": tuple(kept), "tokens": tokens}), tuple(dict.fromkeys(doubts))
 
 

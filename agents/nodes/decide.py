@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from livesteward.agents.nodes.remember import remember
 from livesteward.agents.state import Claim, Judgement, StreamMemory, Strike, Verified
 from livesteward.agents.thresholds import Thresholds
 from livesteward.contracts import (
@@ -29,12 +30,6 @@ from livesteward.contracts import (
     SubjectKind,
     Verdict,
 )
-
-MAX_STRIKES_KEPT: Final = 200
-"""Of the stream's own strikes, and as many of its viewers': a raid must not make a host's past forgotten."""
-
-MAX_SPEECH_KEPT: Final = 600
-"""Characters."""
 
 _BESIDE: Final = frozenset({ActionKind.SUPPORT, ActionKind.ESCALATE})
 
@@ -65,6 +60,7 @@ class Ground:
         problems: Failures of steps.
         memory: Of the stream.
         injections: Ids of items that try to steer the judge; they are not remembered.
+        keep_lines: Whether single lines are remembered, for a judge that may look back.
     """
 
     verdict_id: str
@@ -77,6 +73,7 @@ class Ground:
     problems: tuple[ReviewReason, ...]
     memory: StreamMemory
     injections: tuple[str, ...] = ()
+    keep_lines: bool = False
 
 
 def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, now: datetime) -> tuple[Verdict, StreamMemory]:
@@ -109,7 +106,7 @@ def decide(ground: Ground, thresholds: Thresholds, provenance: Provenance, *, no
         review_reasons=tuple(dict.fromkeys(reasons)),
         provenance=provenance,
     )
-    return verdict, _remember(ground, struck)
+    return verdict, remember(ground.memory, ground.segment, struck, injections=ground.injections, keep_lines=ground.keep_lines)
 
 
 def _charges(ground: Ground, thresholds: Thresholds) -> Iterable[_Charge]:
@@ -229,21 +226,4 @@ def _evidence(claim: Claim, segment: Segment) -> tuple[Evidence, ...]:
             weight=place.weight,
         )
         for place in claim.evidence
-    )
-
-
-def _remember(ground: Ground, struck: list[Strike]) -> StreamMemory:
-    memory, segment = ground.memory, ground.segment
-    strikes = tuple(dict.fromkeys((*memory.strikes, *struck)))
-    viewers, stream = (
-        tuple(strike for strike in strikes if (strike.subject.kind is SubjectKind.VIEWER) is theirs)[-MAX_STRIKES_KEPT:]
-        for theirs in (True, False)
-    )
-    # What poses as an instruction must not reach the judge of the next segment by way of the memory.
-    speech = " ".join(utterance.text for utterance in segment.utterances if utterance.utterance_id not in ground.injections)
-    return StreamMemory(
-        stream_id=segment.stream_id,
-        segments=memory.segments + 1,
-        strikes=tuple(strike for strike in strikes if strike in {*viewers, *stream}),
-        recent_speech=f"{memory.recent_speech} {speech}".strip()[-MAX_SPEECH_KEPT:],
     )

@@ -127,6 +127,19 @@ def sample(
         return Sample(facts=facts, pictures=tuple(pictures), sound=heard)
 
 
+def sound_of(
+    root: Path, relative: str, *, start_s: float, duration_s: float, settings: PerceptionSettings, deadline: Deadline
+) -> npt.NDArray[np.float32] | None:
+    """Decode what a window of a recording sounds like, and nothing of its pictures; see :func:`sample`.
+
+    Raises:
+        PerceptionError: If it cannot be read within the limits, or is damaged.
+    """
+    with _opened(root, relative, settings) as container:
+        facts = _facts(container, relative, settings)
+        return _Window(container, relative, facts, start_s, duration_s, settings, deadline).sound() if facts.has_sound else None
+
+
 class _Window:
     """One window of one open recording; each reading seeks anew."""
 

@@ -19,11 +19,11 @@ from livesteward.agents.perception.nudity import nudity_version
 from livesteward.agents.perception.ocr import ocr_version
 from livesteward.agents.perception.perceived import Perceived
 from livesteward.agents.perception.qr import qr_version
-from livesteward.agents.perception.sources import MediaSource, Seen, look
+from livesteward.agents.perception.sources import MediaSource, Seen, listen, look
 from livesteward.agents.perception.speech import Transcript, speech_version
 from livesteward.agents.perception.store import FrameStore, ResultCache
 from livesteward.contracts import PerceptionReport, PerceptionState, Segment
-from livesteward.errors import LivestewardError
+from livesteward.errors import LivestewardError, PerceptionError
 from livesteward.settings import Settings
 
 WORKERS = 4
@@ -58,6 +58,13 @@ class Perceiver:
         """The pictures that were looked at, by digest."""
         self._cache = ResultCache(folder / "results" if folder else None)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="perception")
+
+    @property
+    def hears(self) -> bool:
+        """Whether speech is recognised: wanted, and installed."""
+        with contextlib.suppress(AbsentError):
+            return self._settings.perception.speech and bool(speech_version())
+        return False
 
     async def aclose(self) -> None:
         """Free the threads. What still runs ends by itself at its deadline."""
@@ -108,6 +115,39 @@ class Perceiver:
         )
         result = enriched(segment, seen, ocr=ocr, codes=codes, nudity=nudity, transcript=heard, languages=languages)
         return Perceived(segment=result, reports=reports.in_order(), frames=tuple(frame.ref for frame in seen.frames))
+
+    async def listen(self, segment: Segment, media_root: Path | None, *, start_s: float, end_s: float, timeout_s: float) -> Transcript:
+        """Recognise the speech of a part of a segment's recording once more, by itself.
+
+        Args:
+            segment: With a recording.
+            media_root: The folder that it is in.
+            start_s: Where the part begins, in seconds from the start of the segment.
+            end_s: Where it ends.
+            timeout_s: Seconds that it may take; never more than ``perception.timeout_s``.
+
+        Returns:
+            What was heard, with times from the start of the part.
+
+        Raises:
+            AbsentError: If the recogniser is not installed.
+            PerceptionError: If the recording cannot be read or the time is up.
+            TimeoutError: If a thread is not done long after its time.
+        """
+        model = speech_version()
+        deadline = Deadline(min(timeout_s, self._settings.perception.timeout_s))
+        if segment.media is None:
+            raise PerceptionError("the segment has no recording")
+        media = segment.media.model_copy(update={"start_s": segment.media.start_s + start_s})
+        part = segment.model_copy(update={"media": media, "duration_s": end_s - start_s, "utterances": ()})
+        source = MediaSource(segment=part, root=media_root, settings=self._settings, want_sound=True)
+
+        def hear() -> Transcript:
+            seen = listen(source, deadline)
+            given = kinds.Given(segment=part, seen=seen, settings=self._settings, deadline=deadline, frames=self.frames, cache=self._cache)
+            return kinds.hear(given, model, source)
+
+        return await self._in_thread(hear, deadline)
 
     async def _seen(self, source: MediaSource, deadline: Deadline, reports: _Reports) -> Seen:
         """Get the pictures and the sound, and report on the media that they come from."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from livesteward.agents.perception.deadline import Deadline
-from livesteward.agents.perception.media import Picture, Sample, media_digest, sample
+from livesteward.agents.perception.media import Picture, Sample, media_digest, sample, sound_of
 from livesteward.agents.perception.paths import inside, open_bounded
 from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.perception.pictures import Pixels, choose, read_picture, to_jpeg
@@ -119,18 +119,46 @@ def look(source: MediaSource, store: FrameStore, cache: ResultCache, deadline: D
     given, problems = _given_frames(source, store)
     if source.segment.media is None:
         return Seen(frames=given, problems=problems)
-    media = source.segment.media
     try:
-        digest = _digest(source, media.path)
-        if media.sha256 is not None and media.sha256 != digest:
-            raise PerceptionError(
-                f"{media.path}: its SHA-256 is {digest[:12]}..., but the segment says {media.sha256[:12]}...: not the file that was meant"
-            )
+        digest = _checked_digest(source)
         from_recording, has_sound, sound = _recording(source, digest, store, cache, deadline)
     except PerceptionError as error:
         return Seen(frames=given, problems=(*problems, str(error)), problem="the media could not be read")
     frames = sorted([*given, *from_recording], key=lambda frame: frame.ref.at_s)
     return Seen(frames=tuple(frames), media_digest=digest, has_sound=has_sound, sound=sound, problems=problems)
+
+
+def listen(source: MediaSource, deadline: Deadline) -> Seen:
+    """Take the sound of a segment's recording, decoded when it is asked for, and none of its pictures.
+
+    Raises:
+        PerceptionError: If the recording is not the one that was meant, or cannot be read.
+    """
+    media = source.segment.media
+    assert media is not None
+
+    def sound() -> Sound | None:
+        return sound_of(
+            source.folder(media.path),
+            media.path,
+            start_s=media.start_s,
+            duration_s=source.segment.duration_s,
+            settings=source.limits,
+            deadline=deadline,
+        )
+
+    return Seen(media_digest=_checked_digest(source), has_sound=True, sound=sound)
+
+
+def _checked_digest(source: MediaSource) -> str:
+    media = source.segment.media
+    assert media is not None
+    digest = _digest(source, media.path)
+    if media.sha256 is not None and media.sha256 != digest:
+        raise PerceptionError(
+            f"{media.path}: its SHA-256 is {digest[:12]}..., but the segment says {media.sha256[:12]}...: not the file that was meant"
+        )
+    return digest
 
 
 def _recording(

@@ -149,6 +149,19 @@ class PerceptionSettings(_Part):
     """Whether key frames and results are kept under ``cache_dir``; off keeps nothing of a stream on disk."""
 
 
+class InquirySettings(_Part):
+    """What a model that judges may ask before it answers, where it can call tools."""
+
+    steps: Annotated[int, Field(ge=0, le=8)] = 0
+    """How often it may ask about one segment; 0 is never. All of it has ``model.timeout_s``."""
+    pictures: Annotated[int, Field(ge=0, le=16)] = 2
+    """Closer looks at one segment's pictures; so many of ``model.max_frames`` are kept free for them."""
+    rules: Annotated[int, Field(ge=1, le=20)] = 4
+    """Rules that one question may bring, for each jurisdiction."""
+    answer_chars: Annotated[int, Field(ge=200, le=50_000)] = 4_000
+    """Of the text that one call may bring into the prompt."""
+
+
 class LimitSettings(_Part):
     """Bounds on what one segment may bring."""
 
@@ -185,6 +198,7 @@ class Settings(BaseSettings):
     embedder: EmbedderSettings = EmbedderSettings()
     chroma: ChromaSettings = ChromaSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    inquiry: InquirySettings = InquirySettings()
     perception: PerceptionSettings = PerceptionSettings()
     limits: LimitSettings = LimitSettings()
     checkpoints: UserPath | None = None

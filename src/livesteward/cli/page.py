@@ -106,6 +106,7 @@ def _shown(parts: StreamParts) -> dict[str, Any]:
             for name, value in sorted(stream.latency_ms.items(), key=lambda step: -step[1])
         ],
         "reasons": [(examined.segment, reason) for examined in stream.examined for reason in examined.verdict.review_reasons],
+        "asked": [(examined.segment, call) for examined in stream.examined for call in examined.verdict.provenance.inquiry],
         "actions": [
             (examined.segment, ruling, action)
             for examined in stream.examined

@@ -23,12 +23,14 @@ from livesteward.cli.words import (
     REASONS,
     SEVERITIES,
     SYMBOLS,
+    call_words,
     clock,
     count,
     judge_words,
     span,
     subject_words,
     time_line,
+    told_words,
 )
 from livesteward.contracts import Decision, Evidence, PerceptionState, ReviewCode, Segment, Verdict
 
@@ -218,6 +220,8 @@ def _provenance(verdict: Verdict, *, verbose: bool) -> Text:
     made = verdict.provenance
     lines = [time_line(made.latency_ms)]
     lines.append(f"judged by {judge_words(made)}")
+    for call in made.inquiry:
+        lines.append(f"{call.step}. it asked {call_words(call)}: {told_words(call)}")
     if made.rulebooks:
         lines.append("rulebooks " + ", ".join(f"{book.jurisdiction} {plain(book.version)}" for book in made.rulebooks))
     for report in made.perception:

@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from livesteward.cli.plain import plain
-from livesteward.contracts import ActionKind, Category, Decision, Modality, Provenance, ReviewCode, Severity, Subject, SubjectKind
+from livesteward.contracts import (
+    ActionKind,
+    Category,
+    Decision,
+    InquiryCall,
+    Modality,
+    Provenance,
+    ReviewCode,
+    Severity,
+    Subject,
+    SubjectKind,
+)
 
 SYMBOLS: Final[dict[Decision, str]] = {Decision.ALLOW: "✔", Decision.REVIEW: "?", Decision.VIOLATION: "✖"}
 """Beside every colour, so that nothing is said by colour alone."""
@@ -100,6 +111,23 @@ def time_line(latency_ms: Mapping[str, float]) -> str:
 def count(number: int, noun: str) -> str:
     """Return ``1 segment`` or ``3 segments``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def call_words(call: InquiryCall) -> str:
+    """Return what a judge asked: ``look_back(seconds=60)``."""
+    arguments = ", ".join(f"{name}={_argument(value)}" for name, value in call.arguments.items())
+    return plain(f"{call.tool}({arguments})", limit=120)
+
+
+def _argument(value: str | float | tuple[float, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(f'{one:g}' for one in value)}]"
+    return f"“{value}”" if isinstance(value, str) else f"{value:g}"
+
+
+def told_words(call: InquiryCall) -> str:
+    """Return the first line of what it was told."""
+    return plain(call.answer.partition("\n")[0], limit=120)
 
 
 def judge_words(made: Provenance) -> str:

@@ -37,10 +37,11 @@ class Speaker(StrEnum):
 
 
 class Origin(StrEnum):
-    """Whether the platform supplied a text or a perception model read it."""
+    """Whether the platform supplied a text, a perception model read it, or a judge had it listened to once more."""
 
     PLATFORM = "platform"
     SPEECH_RECOGNITION = "speech_recognition"
+    HEARD_AGAIN = "heard_again"
     OCR = "ocr"
     QR = "qr"
 
@@ -218,11 +219,14 @@ class Segment(Contract):
 
     @property
     def spoken_by_unknown(self) -> frozenset[str]:
-        """Ids of what the platform heard somebody say without knowing who; what a recogniser heard in the host's recording is not meant."""
+        """Ids of what somebody said of whom it is not known who; what a recogniser heard in the host's recording at first is not meant.
+
+        What a judge had listened to again is: it would not have asked, had it been clear what was said and by whom.
+        """
         return frozenset(
             utterance.utterance_id
             for utterance in self.utterances
-            if utterance.speaker is Speaker.UNKNOWN and utterance.origin is Origin.PLATFORM
+            if utterance.speaker is Speaker.UNKNOWN and utterance.origin is not Origin.SPEECH_RECOGNITION
         )
 
     def items(self) -> tuple[TextItem, ...]:

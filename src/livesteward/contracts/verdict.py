@@ -163,6 +163,37 @@ class TokenCounts(Contract):
     completion: Annotated[int, Field(ge=0)] = 0
     cached: Annotated[int, Field(ge=0)] = 0
 
+    def __add__(self, other: TokenCounts) -> TokenCounts:
+        """Return the sum over two calls."""
+        return TokenCounts(
+            prompt=self.prompt + other.prompt, completion=self.completion + other.completion, cached=self.cached + other.cached
+        )
+
+
+class InquiryCall(Contract):
+    """Something that a model asked before it answered, and what it was told.
+
+    Attributes:
+        step: Counts from 1; calls of one step were asked for together.
+        tool: ``look_back``, ``find_rules``, ``look_closer``, ``listen_again``, or ``decide`` where it had seen enough.
+        arguments: As the model gave them.
+        answer: The beginning of what it was told.
+        failed: Whether it could not be told what it asked for; ``answer`` says why.
+        picture: SHA-256 of the part of a picture that it was shown.
+        elapsed_ms: Milliseconds that finding the answer took.
+    """
+
+    step: Annotated[int, Field(ge=1)]
+    tool: Annotated[str, Field(max_length=64)]
+    arguments: dict[
+        Annotated[str, Field(max_length=64)],
+        Annotated[str, Field(max_length=500)] | int | float | Annotated[tuple[float, ...], Field(max_length=16)],
+    ] = {}
+    answer: Annotated[str, Field(max_length=2_000)] = ""
+    failed: bool = False
+    picture: Sha256 | None = None
+    elapsed_ms: Annotated[float, Field(ge=0)] = 0
+
 
 class Provenance(Contract):
     """How a verdict came about, enough to do it again.
@@ -177,9 +208,11 @@ class Provenance(Contract):
         sampling: Temperature, seed and the like, where a model was sampled.
         thresholds_digest: Of the settings that ``decide`` used.
         input_digest: SHA-256 of the segment as validated, media included.
-        latency_ms: Milliseconds by step of the graph.
+        tokens: Of all calls of the model.
+        latency_ms: Milliseconds by step of the graph; where a step was taken several times, of all of them.
         trimmed: What the token budget left out, by kind.
         replayed: Whether a recorded answer was used in place of the model.
+        inquiry: What the model asked before it answered, in order.
     """
 
     judge: str
@@ -197,6 +230,7 @@ class Provenance(Contract):
     trimmed: dict[str, int] = {}
     perception: tuple[PerceptionReport, ...] = ()
     replayed: bool = False
+    inquiry: tuple[InquiryCall, ...] = ()
     library_version: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import string
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import Final
 
 from livesteward.errors import ConfigurationError, ModelUnavailableError
 from livesteward.models.profiles.images import ANY_FAMILY, ImageMaths
-from livesteward.models.protocol import ImagePart, Message, TextPart
+from livesteward.models.protocol import ImagePart, Message, ModelRequest, TextPart
 
 TextCounter = Callable[[str], int]
 """Tokens of one text."""
@@ -123,8 +124,7 @@ def fit(
         return PART_TOKENS + (count_image(part) if isinstance(part, ImagePart) else count(part.text))
 
     costs = [sum(map(cost, group.parts)) for group in groups]
-    calls = sum(count(call.model_dump_json()) for message in messages for call in message.calls)
-    total = sum(costs) + MESSAGE_TOKENS * len(messages) + calls
+    total = sum(costs) + MESSAGE_TOKENS * len(messages)
     gone: set[int] = set()
     trimmed: Counter[str] = Counter()
     for group in sorted(groups, key=lambda group: -group.priority):
@@ -139,6 +139,13 @@ def fit(
             "raise model.context_tokens or lower retrieval.rules_per_jurisdiction"
         )
     return _without(messages, gone), dict(trimmed)
+
+
+def tool_tokens(request: ModelRequest, *, count: TextCounter = estimate_tokens) -> int:
+    """Estimate the tokens of the tools that a request offers and of the calls in its messages, which no trimming makes fewer."""
+    offered = [json.dumps(tool.model_dump(mode="json")) for tool in request.tools]
+    made = [json.dumps({"name": call.name, "arguments": call.arguments}) for message in request.messages for call in message.calls]
+    return sum(MESSAGE_TOKENS + count(text) for text in (*offered, *made))
 
 
 class _Group:

@@ -20,7 +20,7 @@ from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker
-from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter
+from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter, tool_tokens
 from livesteward.models.certainty import certainty, word_certainty
 from livesteward.models.limiter import AdaptiveLimiter, Permit
 from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
@@ -146,7 +146,7 @@ class OpenAICompatibleModel:
         except ModelAnswerError as problem:
             if request.answer_schema is None:
                 raise
-            reply = await self._complete(request, (*messages, *_repair(reply.text, problem)), call)
+            reply = await self._complete(request, (*messages, *_repair(reply.text, problem, must_call=request.must_call)), call)
             tokens = _sum(tokens, reply.tokens)
             repaired = True
             data, calls = _read(reply, request)
@@ -170,6 +170,7 @@ class OpenAICompatibleModel:
         most = self._settings.max_frames if self.accepts_images else 0
         messages, no_place = limit_images(request.messages, most=most)
         room = request.sampling.max_tokens + self._profile.thinking.room(self._settings.thinking_tokens)
+        room += tool_tokens(request, count=self._count)
         messages, trimmed = fit(messages, limit=self._settings.context_tokens - room, count=self._count, count_image=self._image_tokens)
         return messages, {kind: no_place.get(kind, 0) + trimmed.get(kind, 0) for kind in {**no_place, **trimmed}}
 
@@ -323,8 +324,9 @@ def _certainty(reply: Reply, request: ModelRequest) -> dict[str, float]:
     return certainty(reply.text, reply.written, request.answer_schema)
 
 
-def _repair(said: str, problem: ModelAnswerError) -> tuple[Message, ...]:
-    ask = f"That answer cannot be used: {problem}. Answer once more with one JSON object that fits the schema, and nothing else."
+def _repair(said: str, problem: ModelAnswerError, *, must_call: bool) -> tuple[Message, ...]:
+    again = "Call one of the tools, with arguments that fit" if must_call else "Answer once more with one JSON object that fits the schema"
+    ask = f"That answer cannot be used: {problem}. {again}, and nothing else."
     turns = (Message(role="user", parts=(TextPart(text=ask),)),)
     return (Message(role="assistant", parts=(TextPart(text=said[:_REPAIR_CHARS]),)), *turns) if said.strip() else turns
 

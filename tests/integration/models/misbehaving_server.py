@@ -42,6 +42,20 @@ def completion(
     return Answer(body=json.dumps(body))
 
 
+def calling(*calls: tuple[str, str, dict[str, Any] | str], content: str | None = None) -> Answer:
+    """A completion that asks for calls: id, name and arguments of each, as vLLM answers ``tool_choice: "required"``."""
+    body = json.loads(completion(content, finish="tool_calls").body)
+    body["choices"][0]["message"]["tool_calls"] = [
+        {
+            "id": call_id,
+            "type": "function",
+            "function": {"name": name, "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments)},
+        }
+        for call_id, name, arguments in calls
+    ]
+    return Answer(body=json.dumps(body))
+
+
 Behaviour = Answer | Callable[[dict[str, Any]], Answer]
 
 

@@ -22,7 +22,8 @@ from unit.agents.parts import (
     wrote,
 )
 
-from livesteward.agents.nodes.decide import MAX_STRIKES_KEPT, Ground, decide
+from livesteward.agents.nodes.decide import Ground, decide
+from livesteward.agents.nodes.remember import MAX_STRIKES_KEPT
 from livesteward.agents.state import Claim, StreamMemory, Strike, Verified
 from livesteward.agents.thresholds import Band, PartialBand, Thresholds
 from livesteward.contracts import (

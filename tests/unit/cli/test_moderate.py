@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from unit.cli.conftest import Run
-from unit.cli.made_up import HOSTILE, FakeSteward, examined, fraud, segment, verdict, violating
+from unit.cli.made_up import HOSTILE, FakeSteward, examined, fraud, provenance, segment, verdict, violating
 
 from livesteward.cli.watched import without_bytes
-from livesteward.contracts import Decision, Evidence, Finding, Modality, Segment, Verdict
+from livesteward.contracts import Decision, Evidence, Finding, InquiryCall, Modality, Segment, Verdict
 from livesteward.sdk import Examined
 
 
@@ -191,3 +191,18 @@ def test_what_strangers_wrote_stays_text_on_the_terminal(run: Run, tmp_path: Pat
     assert result.exit_code == 1
     assert "[bold red]markup[/]" in result.stdout
     assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(result.stdout)
+
+
+def test_what_the_judge_asked_is_told_in_a_line_each(run: Run, segment_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = (
+        InquiryCall(
+            step=1, tool="look_closer", arguments={"picture": "key-1", "box": (0.5, 0, 1, 0.5)}, answer="The part of key-1 follows:"
+        ),
+        InquiryCall(step=2, tool="find_rules", arguments={"question": HOSTILE}, answer=f"could not: {HOSTILE}\nmore", failed=True),
+    )
+    answers(monkeypatch, lambda of: examined(of, verdict(of, provenance=provenance(inquiry=calls))))
+    shown = run("moderate", segment_file).stdout
+    assert "1. it asked look_closer(picture=“key-1”, box=[0.5, 0, 1, 0.5]): The part of key-1 follows:" in shown
+    assert "2. it asked find_rules(question=“<img" in shown
+    assert "more" not in shown
+    assert "\x1b" not in shown

@@ -5,11 +5,11 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
-from unit.cli.made_up import HOSTILE, examined, fraud, picture, segment, verdict, violating, watched
+from unit.cli.made_up import HOSTILE, examined, fraud, picture, provenance, segment, verdict, violating, watched
 
 from livesteward.cli.page import render_page
 from livesteward.cli.page_parts import MAX_ITEMS, MAX_PICTURES, quoted_parts, stream_parts
-from livesteward.contracts import ChatMessage, Decision, Frame, Ruling
+from livesteward.contracts import ChatMessage, Decision, Frame, InquiryCall, Ruling
 
 
 class Tags(HTMLParser):
@@ -136,3 +136,13 @@ def test_a_violation_of_viewers_alone_says_that_the_stream_is_allowed() -> None:
     ruling = Ruling(jurisdiction="SG", decision=Decision.VIOLATION, stream_decision=Decision.ALLOW)
     made = verdict(of, Decision.VIOLATION, finding=fraud(of), stream_decision=Decision.ALLOW, rulings=(ruling,))
     assert "by viewers; the stream itself: allow" in render_page([watched(examined(of, made))])
+
+
+def test_what_the_judge_asked_is_shown_as_text() -> None:
+    call = InquiryCall(step=1, tool="find_rules", arguments={"question": HOSTILE}, answer=HOSTILE, elapsed_ms=12)
+    one = segment(title="t")
+    asked = render_page([watched(examined(one, verdict(one, provenance=provenance(inquiry=(call,)))))])
+    assert "What the judge asked (1)" in asked
+    assert "find_rules(question=" in asked
+    assert Tags(asked).attributes == Tags(render_page([watched(examined(one, verdict(one)))])).attributes
+    assert "What the judge asked" not in render_page([watched(examined(one, verdict(one)))])

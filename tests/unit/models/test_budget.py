@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from livesteward.errors import ConfigurationError, ModelUnavailableError
-from livesteward.models.budget import MESSAGE_TOKENS, PART_TOKENS, estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter
-from livesteward.models.protocol import ImagePart, Message, TextPart, ToolCall
+from livesteward.models.budget import (
+    MESSAGE_TOKENS,
+    PART_TOKENS,
+    estimate_tokens,
+    fit,
+    image_tokens,
+    limit_images,
+    tokenizer_counter,
+    tool_tokens,
+)
+from livesteward.models.protocol import ImagePart, Message, ModelRequest, TextPart, ToolCall, ToolSpec
 
 PARTS = st.lists(
     st.builds(
@@ -140,13 +149,25 @@ def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
         tokenizer_counter(tmp_path)
 
 
-def test_a_call_and_its_answer_stay_a_pair_when_the_answer_is_left_out() -> None:
-    call = ToolCall(call_id="c0", name="look_back", arguments={})
-    asked = Message(role="assistant", parts=(), calls=(call,))
-    answered = Message(role="tool", parts=(TextPart(text="x" * 500, priority=6, kind="memory"),), call_id="c0")
-
-    kept, trimmed = fit([message(TextPart(text="rules")), asked, answered], limit=150, count=len)
-
-    assert [one.role for one in kept] == ["user", "assistant", "tool"]
-    assert kept[2].parts == ()
+def test_a_call_and_its_answer_stay_together_whatever_is_left_of_the_answer() -> None:
+    call = ToolCall(call_id="1", name="look_back", arguments={"seconds": 30})
+    long = TextPart(text="word " * 400, priority=6, kind="memory")
+    messages = (
+        Message(role="user", parts=(TextPart(text="rules"),)),
+        Message(role="assistant", parts=(), calls=(call,)),
+        Message(role="tool", parts=(long,), call_id="1"),
+    )
+    kept, trimmed = fit(messages, limit=100)
+    assert [(message.role, message.call_id) for message in kept] == [("user", None), ("assistant", None), ("tool", "1")]
     assert trimmed == {"memory": 1}
+    assert limit_images(messages, most=0)[0] == messages
+
+
+def test_tools_and_calls_count_as_part_of_the_prompt() -> None:
+    call = ToolCall(call_id="1", name="look_back", arguments={"seconds": 30})
+    bare = ModelRequest(messages=(Message(role="user", parts=(TextPart(text="rules"),)),), answer_schema={"type": "object"})
+    tool = ToolSpec(name="look_back", description="Read what was said before.", parameters={"type": "object"})
+    offered = bare.model_copy(update={"tools": (tool,)})
+    called = offered.model_copy(update={"messages": (*bare.messages, Message(role="assistant", parts=(), calls=(call,)))})
+    assert tool_tokens(bare) == 0
+    assert 0 < tool_tokens(offered) < tool_tokens(called)

@@ -19,6 +19,7 @@ from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.perception.perceived import Perceived
 from livesteward.agents.streams import load_stream
 from livesteward.contracts import ChatMessage, Frame, MediaRef, Origin, OverlayText, PerceptionState, Segment, SignalKind, Utterance
+from livesteward.errors import PerceptionError
 from livesteward.settings import PerceptionSettings, Settings
 
 DEMO = Path(__file__).parents[3] / "examples" / "streams"
@@ -294,3 +295,34 @@ def test_speech_weights_with_another_digest_are_refused(tmp_path: Path, monkeypa
 def test_the_models_are_loaded_once() -> None:
     assert ocr._reader(2) is ocr._reader(2)
     assert nudity._classifier(2) is nudity._classifier(2)
+
+
+async def test_a_part_of_a_recording_is_listened_to_by_itself(cache_dir: Path) -> None:
+    settings = Settings(cache_dir=cache_dir, perception=PerceptionSettings(timeout_s=300))
+    stream = load_stream(DEMO / "investment-scam", settings=settings)
+    perceiver = Perceiver(settings)
+    assert perceiver.hears
+    heard = await perceiver.listen(stream.segments[0], stream.media_root, start_s=6, end_s=14, timeout_s=300)
+    said = " ".join(one.text for one in heard.utterances).casefold()
+    assert "back tomorrow" in said
+    assert "welcome" not in said
+    assert all((one.end_s or 0) <= 9 for one in heard.utterances)
+    await perceiver.aclose()
+
+
+async def test_what_cannot_be_listened_to_is_an_error(perceiver: Perceiver, make_media: MakeMedia, tmp_path: Path) -> None:
+    make_media(tmp_path / "a.mp4", sound=False)
+    silent = segment(media=MediaRef(path="a.mp4"))
+    for one, root, says in (
+        (segment(), tmp_path, "no recording"),
+        (silent, tmp_path, "sound"),
+        (silent, None, "no media folder"),
+        (segment(media=MediaRef(path="a.mp4", sha256="0" * 64)), tmp_path, "not the file that was meant"),
+        (segment(media=MediaRef(path="b.mp4")), tmp_path, "b.mp4"),
+    ):
+        with pytest.raises(PerceptionError, match=says):
+            await perceiver.listen(one, root, start_s=0, end_s=5, timeout_s=30)
+
+
+def test_speech_that_is_switched_off_is_not_listened_to(tmp_path: Path) -> None:
+    assert not Perceiver(Settings(cache_dir=tmp_path, perception=PerceptionSettings(speech=False))).hears

@@ -53,7 +53,7 @@ class ModelSettings(_Part):
     """What a reasoning model may think before it answers, on top of ``max_tokens``; 0 switches thinking off where that can be done."""
     accepts_images: bool = True
     timeout_s: Annotated[float, Field(gt=0)] = 30.0
-    """For one judgement with all its tries."""
+    """For one judgement with all its tries, and with what the model asks."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     concurrency: Annotated[int, Field(ge=1)] = 16
     """The most requests at once."""

@@ -110,7 +110,7 @@ async def test_a_server_that_lists_no_model_is_named_as_the_reason(server: Misbe
         (completion('{"decision": "all'), ModelAnswerError, "no JSON"),
         (completion(""), ModelAnswerError, "empty"),
         (completion(None), ModelAnswerError, "empty"),
-        (completion("<think>it is hard to say"), ModelAnswerError, "no JSON"),
+        (completion("<think>it is hard to say"), ModelAnswerError, "did not finish thinking"),
         (completion({"decision": "perhaps", "reason": ""}), ModelAnswerError, r"\$\.decision"),
         (completion(None, refusal="I cannot look at this"), ModelRefusedError, "I cannot look at this"),
         (completion(None, finish="content_filter"), ModelRefusedError, "content filter"),

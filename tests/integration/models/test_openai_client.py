@@ -140,7 +140,7 @@ async def test_a_finished_thought_in_front_is_looked_past(server: MisbehavingSer
     server.then(completion('<think>\nnothing here\n</think>\n\n{"decision": "allow", "reason": ""}'))
     answer = await make().ask(ask_for())
     assert answer.data["decision"] == "allow"
-    assert answer.raw.startswith("<think>")
+    assert (answer.raw, answer.reasoning) == ('{"decision": "allow", "reason": ""}', "nothing here")
 
 
 async def test_a_wrong_schema_is_repaired_once_with_the_error_in_the_question(server: MisbehavingServer, make: Make) -> None:

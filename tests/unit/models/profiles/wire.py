@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 import httpx2
@@ -56,8 +57,6 @@ def completion(content: str | None, *, reasoning: str = "", finish: str = "stop"
 
 def token(said: str, probability: float, **others: float) -> dict[str, Any]:
     """A token as servers give it, with what else might have stood there."""
-    import math
-
     weighed = [{"token": name, "bytes": None, "logprob": math.log(value)} for name, value in {said: probability, **others}.items()]
     return {"token": said, "bytes": None, "logprob": math.log(probability), "top_logprobs": weighed}
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from livesteward.errors import ConfigurationError
 from livesteward.models.protocol import ChatModel
-from livesteward.settings import JudgeKind, Settings
+from livesteward.settings import FallbackSettings, JudgeKind, ModelSettings, Settings
 
 
 def model_from_settings(settings: Settings) -> ChatModel | None:
     """Return the model that ``settings`` ask for.
 
     ``auto`` takes a recording or a server where one is set and no model otherwise; ``heads`` takes no model; ``engine`` the embedded
-    engine; ``server`` the server. A recording to replay stands in for ``engine`` and ``server``. With ``model.record`` set, what the model
-    answers is written down.
+    engine; ``server`` the server, or several, with the models behind them. A recording to replay stands in for ``engine`` and ``server``.
+    With ``model.record`` set, what the model answers is written down.
 
     Raises:
         ConfigurationError: If recording and replaying are both set, or what the choice needs is not there; says what to install or set.
@@ -40,8 +40,38 @@ def _engine(settings: Settings) -> ChatModel:
 
 
 def _server(settings: Settings) -> ChatModel | None:
-    if settings.model.base_url is None:
+    if not settings.model.urls:
         return None
+    first = _served(settings.model)
+    others = [_served(fallback_settings(settings.model, fallback)) for fallback in settings.model.fallbacks]
+    if not others:
+        return first
+    from livesteward.models.fallback import FallbackModel
+
+    return FallbackModel([first, *others])
+
+
+def _served(settings: ModelSettings) -> ChatModel:
+    if len(settings.urls) > 1:
+        from livesteward.models.routing import RoutedModel
+
+        return RoutedModel(settings)
     from livesteward.models.openai_client import OpenAICompatibleModel
 
-    return OpenAICompatibleModel(settings.model)
+    return OpenAICompatibleModel(settings.model_copy(update={"base_url": settings.urls[0], "endpoints": ()}))
+
+
+def fallback_settings(first: ModelSettings, fallback: FallbackSettings) -> ModelSettings:
+    """Return the settings of a fallback: its own, and the first model's limits where it has none."""
+    own = {
+        "base_url": fallback.base_url,
+        "endpoints": (),
+        "fallbacks": (),
+        "name": fallback.name,
+        "api_key": fallback.api_key,
+        "revision": "",
+        # Another model counts tokens in another way: they are estimated.
+        "tokenizer": None,
+    }
+    limits = {"accepts_images": fallback.accepts_images, "context_tokens": fallback.context_tokens}
+    return first.model_copy(update={**own, **{name: value for name, value in limits.items() if value is not None}})

@@ -52,6 +52,10 @@ Urls = Annotated[tuple[Url, ...], NoDecode, BeforeValidator(_listed)]
 """Several; in a variable with commas between them, or as a JSON list."""
 
 
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Several words; in a variable with commas between them, or as a JSON list."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -135,6 +139,8 @@ class EngineSettings(_Part):
     cache_gb: Annotated[int, Field(ge=1)] = 1
     vllm: str = "vllm"
     """The ``vllm`` command that ``livesteward engine start`` runs: a name on the path, or that of the environment where vLLM is."""
+    warm: Words = ()
+    """Regions whose rules a server reads beforehand, ``SG``; ``SG+DE`` for segments that are judged by the rules of both."""
 
 
 class EmbedderKind(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from livesteward.errors import ConfigurationError
 from livesteward.models.protocol import ChatModel
 from livesteward.settings import FallbackSettings, JudgeKind, ModelSettings, Settings
@@ -59,6 +61,16 @@ def _served(settings: ModelSettings) -> ChatModel:
     from livesteward.models.openai_client import OpenAICompatibleModel
 
     return OpenAICompatibleModel(settings.model_copy(update={"base_url": settings.urls[0], "endpoints": ()}))
+
+
+def served_models(settings: Settings) -> Iterator[tuple[str, ChatModel]]:
+    """Yield every server by itself, with its address: those of the model and of its fallbacks, to look at or to warm one by one."""
+    from livesteward.models.openai_client import OpenAICompatibleModel
+
+    for served in (settings.model, *(fallback_settings(settings.model, fallback) for fallback in settings.model.fallbacks)):
+        for url in served.urls:
+            model = OpenAICompatibleModel(served.model_copy(update={"base_url": url, "endpoints": ()}))
+            yield model.endpoint, model
 
 
 def fallback_settings(first: ModelSettings, fallback: FallbackSettings) -> ModelSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 import pytest
 
 from livesteward.models.gpus import GPUS, parse_hardware

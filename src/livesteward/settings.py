@@ -76,6 +76,7 @@ class FallbackSettings(_Part):
     name: str = ""
     """As the server knows it; empty takes the first that it lists."""
     api_key: SecretStr = SecretStr("none")
+    profile: str = "auto"
     accepts_images: bool | None = None
     context_tokens: Annotated[int, Field(ge=512)] | None = None
 

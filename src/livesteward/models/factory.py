@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from livesteward.errors import ConfigurationError
+from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ChatModel
 from livesteward.settings import FallbackSettings, JudgeKind, ModelSettings, Settings
 
@@ -17,7 +18,8 @@ def model_from_settings(settings: Settings) -> ChatModel | None:
     With ``model.record`` set, what the model answers is written down.
 
     Raises:
-        ConfigurationError: If recording and replaying are both set, or what the choice needs is not there; says what to install or set.
+        ConfigurationError: If recording and replaying are both set, a fallback cannot stand in, or what the choice needs is not there;
+            says what to install or set.
     """
     if settings.judge is JudgeKind.HEADS:
         return None
@@ -74,13 +76,24 @@ def served_models(settings: Settings) -> Iterator[tuple[str, ChatModel]]:
 
 
 def fallback_settings(first: ModelSettings, fallback: FallbackSettings) -> ModelSettings:
-    """Return the settings of a fallback: its own, and the first model's limits where it has none."""
+    """Return the settings of a fallback: its own, and the first model's limits where it has none.
+
+    Raises:
+        ConfigurationError: If one of the two is a guard model and the other is not the same kind: a request has the form of one of them.
+    """
+    guards = [profile_for(one.profile, one.name).guard for one in (first, fallback)]
+    if guards[0] is not guards[1]:
+        raise ConfigurationError(
+            f"model.fallbacks: {fallback.name or fallback.base_url} cannot stand in for {first.name or first.base_url}: a guard model is "
+            "asked in a format of its own. Name a model that is asked as the first one is"
+        )
     own = {
         "base_url": fallback.base_url,
         "endpoints": (),
         "fallbacks": (),
         "name": fallback.name,
         "api_key": fallback.api_key,
+        "profile": fallback.profile,
         "revision": "",
         # Another model counts tokens in another way: they are estimated.
         "tokenizer": None,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from livesteward.errors import ModelError, ModelTimeoutError, ModelUnavailableError
-from livesteward.models.protocol import ChatModel, ModelAnswer, ModelRequest
+from livesteward.models.protocol import ChatModel, ModelAnswer, ModelRequest, Paced
 
 SHARE: Final = 2 / 3
 """Of the time that is left, for each model but the last, which may use all of it."""
@@ -42,6 +42,12 @@ class FallbackModel:
     def accepts_images(self) -> bool:
         """Whether the first model takes pictures. What another cannot look at counts as left out, and makes a review."""
         return self._models[0].accepts_images
+
+    @property
+    def places(self) -> int:
+        """How many requests the first model takes at once for now."""
+        first = self._models[0]
+        return first.places if isinstance(first, Paced) else 1
 
     @property
     def calls_tools(self) -> bool:

@@ -91,6 +91,11 @@ class OpenAICompatibleModel:
         return self._breaker.state
 
     @property
+    def is_paused(self) -> bool:
+        """Whether the server asked to be left alone for now, so that a request would wait. Ask in the event loop."""
+        return self._limiter.is_paused
+
+    @property
     def accepts_images(self) -> bool:
         """Whether ``model.accepts_images`` says so, and the profile's family takes any."""
         return self._settings.accepts_images and self._profile.takes_images

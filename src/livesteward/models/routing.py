@@ -21,6 +21,7 @@ from livesteward.errors import ModelTimeoutError, ModelUnavailableError
 from livesteward.models.breaker import CircuitState
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ModelAnswer, ModelRequest
+from livesteward.models.vllm_metrics import server_root
 from livesteward.settings import ModelSettings
 
 AT_HOME: Final = 4
@@ -45,7 +46,7 @@ class _Server:
         """Whether ``/health`` said so after a failure, and has not said otherwise since."""
 
     def takes_calls(self) -> bool:
-        return not self.down and self.model.circuit is not CircuitState.OPEN
+        return not self.down and self.model.circuit is not CircuitState.OPEN and not self.model.is_paused
 
     def rank(self, prefix: str) -> bytes:
         return hashlib.sha256(f"{self.url}\0{prefix}".encode()).digest()
@@ -55,13 +56,13 @@ class RoutedModel:
     """One model on several servers. Use one object in one event loop.
 
     A server that fails is asked for its health beside the traffic, and left alone until it says that it is well; a circuit breaker does the
-    same for one that is well and fails. Such servers are tried last, and only where no other answers. A request that one server could not
-    take goes to the next at once, within its deadline. A timeout is not tried again: the time is used up, and a slow server is mostly a
-    busy one.
+    same for one that is well and fails, and one that asks to be left alone is. Such servers are tried last, where no other answers.
+    A request that one server could not take goes to the next at once, within its deadline. A timeout is not tried again: the time is used
+    up, and a slow server is mostly a busy one.
 
     Args:
-        settings: With more than one of ``urls``. ``concurrency`` and the circuit breaker hold for each server, ``attempts`` for rounds over
-            all of them.
+        settings: With more than one of ``urls``. ``concurrency``, what is learnt of it and the circuit breaker hold for each server,
+            ``attempts`` for rounds over all of them.
         health_every_s: Seconds between two looks at a server that is down.
         clock: Monotonic seconds, for the circuit breakers.
     """
@@ -85,8 +86,13 @@ class RoutedModel:
 
     @property
     def accepts_images(self) -> bool:
-        """As configured: ``model.accepts_images``."""
-        return self._settings.accepts_images
+        """Whether each of the servers' models takes pictures."""
+        return all(server.model.accepts_images for server in self._servers)
+
+    @property
+    def places(self) -> int:
+        """How many requests the servers that are up take at once for now."""
+        return max(1, sum(server.model.places for server in self._servers if not server.down))
 
     @property
     def calls_tools(self) -> bool:
@@ -150,9 +156,9 @@ class RoutedModel:
 
     def _by_prefix(self, prefix: str, servers: Sequence[_Server]) -> _Server:
         equal = (sum(server.in_flight for server in servers) + 1) / len(servers)
-        bound = min(self._settings.concurrency, max(AT_HOME, math.ceil(SPARE * equal)))
+        bound = max(AT_HOME, math.ceil(SPARE * equal))
         ranked = sorted(servers, key=lambda server: server.rank(prefix), reverse=True)
-        return next((server for server in ranked if server.in_flight < bound), None) or self._by_load(servers)
+        return next((server for server in ranked if server.in_flight < min(bound, server.model.places)), None) or self._by_load(servers)
 
     def _by_load(self, servers: Sequence[_Server]) -> _Server:
         # Equally busy ones take turns.
@@ -175,7 +181,7 @@ class RoutedModel:
             self._http = httpx2.AsyncClient(timeout=HEALTH_S)
         try:
             async with asyncio.timeout(HEALTH_S):
-                answer = await self._http.get(f"{server.url.removesuffix('/v1')}/health")
+                answer = await self._http.get(f"{server_root(server.url)}/health")
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
             return False
         return answer.status_code < httpx2.codes.INTERNAL_SERVER_ERROR

@@ -10,7 +10,7 @@ import pytest
 from integration.models.misbehaving_server import GOOD, Answer, MisbehavingServer, completion
 
 from livesteward import Segment, Steward, Utterance, Verdict
-from livesteward.errors import ModelAnswerError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import ConfigurationError, ModelAnswerError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.factory import model_from_settings
 from livesteward.models.fallback import FallbackModel
 from livesteward.models.protocol import ChatModel, Message, ModelRequest, Sampling, TextPart
@@ -118,6 +118,16 @@ async def test_a_fallback_takes_over_from_several_servers_of_the_first_model(ser
     await made.aclose()
     assert (answer.model, answer.fallback) == ("small", True)
     assert (len(big.requests), len(big_too.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "names", [("judge", "Qwen3Guard-Gen-8B"), ("Qwen3Guard-Gen-8B", "judge"), ("Qwen3Guard-Gen-8B", "Llama-Guard-4-12B")]
+)
+def test_a_guard_model_and_another_do_not_stand_in_for_each_other(names: tuple[str, str]) -> None:
+    first, second = names
+    fallbacks = [{"base_url": "http://127.0.0.1:9/v1", "name": second}]
+    with pytest.raises(ConfigurationError, match=f"{second} cannot stand in for {first}"):
+        model_from_settings(Settings(model={"base_url": "http://127.0.0.1:9/v1", "name": first, "fallbacks": fallbacks}))  # type: ignore[arg-type]
 
 
 async def verdict_of(settings: Settings) -> Verdict:

@@ -12,7 +12,7 @@ from integration.models.misbehaving_server import GOOD, Answer, MisbehavingServe
 from livesteward.errors import ModelRefusedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.factory import model_from_settings
 from livesteward.models.openai_client import OpenAICompatibleModel
-from livesteward.models.protocol import ChatModel, Message, ModelRequest, Sampling, TextPart
+from livesteward.models.protocol import ChatModel, Message, ModelRequest, Paced, Sampling, TextPart
 from livesteward.models.routing import AT_HOME, RoutedModel
 from livesteward.settings import ModelSettings, Settings
 
@@ -39,7 +39,7 @@ async def make(servers: list[MisbehavingServer]) -> AsyncIterator[Make]:
 
     def build(*, health_every_s: float = 0.02, **settings: Any) -> RoutedModel:
         first, *rest = [server.base_url for server in servers]
-        given = {"name": "judge-7b", "base_url": first, "endpoints": tuple(rest), "attempts": 1} | settings
+        given = {"name": "judge-7b", "base_url": first, "endpoints": tuple(rest), "attempts": 1, "adaptive": False} | settings
         made.append(RoutedModel(ModelSettings(**given), health_every_s=health_every_s))
         return made[-1]
 
@@ -156,6 +156,23 @@ async def test_no_server_takes_more_than_its_places_at_once(servers: list[Misbeh
     await asyncio.gather(*(model.ask(ask_for("rules")) for _ in range(12)))
     assert sum(loads(servers)) == 12
     assert [server.most_at_once for server in servers] == [2, 2, 2]
+
+
+async def test_a_server_that_asks_to_be_left_alone_is(servers: list[MisbehavingServer], make: Make) -> None:
+    model = make()
+    home = await home_of("rules", model, servers)
+    home.then(Answer(status=429, body='{"error": {"message": "full"}}', headers={"retry-after": "600"}))
+    for _ in range(4):
+        assert (await model.ask(ask_for("rules"))).data == GOOD
+    assert len(home.requests) == 1 + 1
+
+
+async def test_there_are_as_many_places_as_the_servers_that_are_up_have(servers: list[MisbehavingServer], make: Make) -> None:
+    model = make(concurrency=5)
+    assert isinstance(model, Paced)
+    assert model.places == 15
+    model._servers[0].down = True
+    assert model.places == 10
 
 
 async def test_a_slow_server_s_request_ends_at_the_deadline_and_is_not_sent_again(servers: list[MisbehavingServer], make: Make) -> None:

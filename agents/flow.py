@@ -305,6 +305,8 @@ def _provenance(state: GraphState, tools: Tools) -> Provenance:
             model_revision=judgement.model_revision,
             engine=judgement.engine,
             profile=judgement.profile,
+            endpoint=judgement.endpoint,
+            fallback=judgement.fallback,
             prompt=judgement.prompt,
             sampling=judgement.sampling,
             tokens=judgement.tokens,

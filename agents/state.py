@@ -82,6 +82,8 @@ class Judgement(Contract):
     model_revision: str = ""
     engine: str = ""
     profile: str = ""
+    endpoint: str = ""
+    fallback: bool = False
     prompt: PromptRef | None = None
     sampling: dict[str, float | int | str | bool] = {}
     tokens: TokenCounts = TokenCounts()

@@ -121,6 +121,8 @@ class ModelJudge:
             model_revision=answer.revision,
             engine=answer.engine,
             profile=answer.profile,
+            endpoint=answer.endpoint,
+            fallback=answer.fallback,
             prompt=self._prompt.ref,
             sampling=asked.request.sampling.model_dump(exclude_none=True),
             tokens=answer.tokens,

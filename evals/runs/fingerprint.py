@@ -38,6 +38,8 @@ _DOES_NOT_COUNT: Final[dict[str, Any]] = {
     "prompt": True,
     "model": {
         "base_url",
+        "endpoints",
+        "affinity_header",
         "name",
         "api_key",
         "revision",
@@ -118,6 +120,9 @@ def _book(region: str, day: date) -> str:
 def _revision(settings: Settings) -> str:
     if settings.model.replay is not None:
         return "recording " + hashlib.sha256(settings.model.replay.read_bytes()).hexdigest()
+    if settings.model.fallbacks:
+        # Which of the models answers is not known beforehand, so no result stands for them.
+        return ""
     return settings.model.revision
 
 

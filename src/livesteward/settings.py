@@ -5,15 +5,27 @@ Nested settings use two underscores: ``LIVESTEWARD_MODEL__BASE_URL=http://127.0.
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -24,6 +36,24 @@ from livesteward.settings_sources import ENV_PREFIX, WORKSPACE_FILE, WorkspaceFi
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 """A path in which ``~`` stands for the home folder."""
+
+
+def _listed(value: object) -> object:
+    """Take a list as a variable gives it: with commas, or as JSON."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=2_000)]
+"""Of an API, with its version path."""
+
+Urls = Annotated[tuple[Url, ...], NoDecode, BeforeValidator(_listed)]
+"""Several; in a variable with commas between them, or as a JSON list."""
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Several words; in a variable with commas between them, or as a JSON list."""
 
 
 class _Part(BaseModel):
@@ -39,11 +69,29 @@ class JudgeKind(StrEnum):
     SERVER = "server"
 
 
+class FallbackSettings(_Part):
+    """A model that is asked where those before it do not answer. What is ``None`` or empty is as for the first model."""
+
+    base_url: Url
+    name: str = ""
+    """As the server knows it; empty takes the first that it lists."""
+    api_key: SecretStr = SecretStr("none")
+    profile: str = "auto"
+    accepts_images: bool | None = None
+    context_tokens: Annotated[int, Field(ge=512)] | None = None
+
+
 class ModelSettings(_Part):
     """The model that judges, when one does."""
 
     base_url: str | None = None
     """Of an OpenAI-compatible API, with its version path: ``http://127.0.0.1:8000/v1``."""
+    endpoints: Urls = ()
+    """Further servers of the same model; requests that begin alike go to the same one."""
+    fallbacks: tuple[FallbackSettings, ...] = ()
+    """Other models, in the order in which they are asked where those before do not answer."""
+    affinity_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=64)] = ""
+    """A header in which a router in front of the servers is told which requests begin alike; empty sends none."""
     name: str = ""
     """As the server knows it; empty takes the first that it lists."""
     api_key: SecretStr = SecretStr("none")
@@ -77,6 +125,11 @@ class ModelSettings(_Part):
     replay: UserPath | None = None
     """Answer from this JSONL file and call nothing; an unknown request is an error."""
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All servers of the model, each once, ``base_url`` first."""
+        return tuple(dict.fromkeys(url.rstrip("/") for url in (self.base_url, *self.endpoints) if url))
+
 
 class EngineSettings(_Part):
     """The engine that runs a language model inside the process."""
@@ -87,6 +140,8 @@ class EngineSettings(_Part):
     cache_gb: Annotated[int, Field(ge=1)] = 1
     vllm: str = "vllm"
     """The ``vllm`` command that ``livesteward engine start`` runs: a name on the path, or that of the environment where vLLM is."""
+    warm: Words = ()
+    """Regions whose rules a server reads beforehand, ``SG``; ``SG+DE`` for segments that are judged by the rules of both."""
 
 
 class EmbedderKind(StrEnum):
@@ -224,7 +279,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _server_has_an_address(self) -> Self:
-        if self.judge is JudgeKind.SERVER and self.model.base_url is None and self.model.replay is None:
+        if self.judge is JudgeKind.SERVER and not self.model.urls and self.model.replay is None:
             raise ValueError("judge = 'server' needs model.base_url (LIVESTEWARD_MODEL__BASE_URL)")
         return self
 

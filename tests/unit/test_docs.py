@@ -158,7 +158,7 @@ def settings_with_defaults() -> dict[str, str]:
 
 
 def _written(default: object) -> str:
-    if default is None or default == "":
+    if default in (None, "", ()):
         return ""
     value = default.get_secret_value() if isinstance(default, SecretStr) else default
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -171,6 +171,37 @@ def test_settings_cannot_be_changed() -> None:
         settings.model.timeout_s = 1  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("written", "urls"),
+    [
+        ("http://b/v1", ["http://a/v1", "http://b/v1"]),
+        ("http://b/v1, http://c:8000/v1/", ["http://a/v1", "http://b/v1", "http://c:8000/v1"]),
+        ('["http://b/v1", "http://a/v1"]', ["http://a/v1", "http://b/v1"]),
+        ("", ["http://a/v1"]),
+    ],
+)
+def test_further_servers_are_written_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, written: str, urls: list[str]) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", "http://a/v1")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__ENDPOINTS", written)
+    assert list(load_settings().model.urls) == urls
+
+
+@pytest.mark.parametrize("written", ["b:8000", '["http://b/v1"', '[{"url": "http://b/v1"}]', "http://b/v1?key=1"])
+def test_an_address_of_a_further_server_that_is_none_names_the_setting(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__ENDPOINTS", written)
+    with pytest.raises(ConfigurationError, match=r"model\.endpoints"):
+        load_settings()
+
+
+def test_fallbacks_are_tables_of_the_file_or_json_of_a_variable(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / WORKSPACE_FILE).write_text('[[model.fallbacks]]\nbase_url = "http://b/v1"\nname = "small"\n', encoding="utf-8")
+    assert [(one.base_url, one.name) for one in load_settings().model.fallbacks] == [("http://b/v1", "small")]
+    monkeypatch.setenv("LIVESTEWARD_MODEL__FALLBACKS", '[{"base_url": "http://c/v1", "api_key": "secret"}]')
+    settings = load_settings()
+    assert [one.base_url for one in settings.model.fallbacks] == ["http://c/v1"]
+    assert "secret" not in repr(settings)
+
+
 def test_the_switch_for_tracebacks_is_no_unknown_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVESTEWARD_DEBUG", "1")
     load_settings()
@@ -215,7 +246,7 @@ def test_the_file_that_init_writes_shows_the_defaults() -> None:
             value = getattr(value, part)
         # For what has no default of use, such as an address, the file gives an example.
         if value is not None and name != "cache_dir":
-            assert shown == value, name
+            assert shown == (list(value) if isinstance(value, tuple) else value), name
 
 
 def test_the_file_that_init_writes_changes_nothing_as_it_is(workspace: Path) -> None:

@@ -1,27 +1,39 @@
-"""``livesteward engine``: the vLLM server beside livesteward: its command line, start, stop, status."""
+"""``livesteward engine``: the vLLM server beside livesteward: its command line, start, warming, status, stop."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livesteward.cli.output import EXIT_FOUND, console, errors, print_json
+from livesteward.errors import ConfigurationError, InputError
+from livesteward.models.serve_options import Purpose, Quantization
 
 if TYPE_CHECKING:
-    from livesteward.models.vllm import ServeOptions
+    from livesteward.agents.judges.warming import Warmed
+    from livesteward.models.vllm import ServePlan
     from livesteward.models.vllm_process import VllmServer
     from livesteward.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Serve the judge with vLLM: the command line, start, stop and status.")
+app = typer.Typer(no_args_is_help=True, help="Serve the judge with vLLM: the command line, start, warming, status and stop.")
 
 Model = Annotated[str, typer.Argument(help="A folder with a model, or its name where vLLM may use a hub.")]
 Host = Annotated[str, typer.Option(help="The address it listens at.")]
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port it listens at.")]
-Gpus = Annotated[int, typer.Option(min=1, max=64, help="Over how many GPUs the model is split.")]
-Cpu = Annotated[bool, typer.Option("--cpu", help="For a machine without a GPU, with a CPU build of vLLM.")]
+GpuOption = Annotated[str | None, typer.Option("--gpu", help="The GPUs: h100, a100-80:2, l4; or cpu, with a CPU build of vLLM.")]
+Profile = Annotated[Purpose, typer.Option("--profile", help="What to tune for: many streams on a GPU, or each verdict soon.")]
+Name = Annotated[str | None, typer.Option(help="Under which it is asked for; without it model.name.")]
+Context = Annotated[int | None, typer.Option(min=512, help="Tokens of prompt and answer; without it model.context_tokens.")]
+AtOnce = Annotated[int | None, typer.Option(min=1, help="Requests at once; without it model.concurrency, else what suits the GPU.")]
+Lora = Annotated[list[str] | None, typer.Option("--lora", metavar="NAME=PATH", help="A LoRA adapter beside it; repeat for several.")]
+Quantize = Annotated[Quantization, typer.Option("--quantization", help="Whether 16-bit weights are turned into FP8.")]
 Vllm = Annotated[str | None, typer.Option(help="The vllm command; without it engine.vllm of the settings.")]
+Region = Annotated[
+    list[str] | None,
+    typer.Option("--region", "-r", help="Regions whose rules are read beforehand, SG, or SG+DE for both together; without it engine.warm."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -29,75 +41,130 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def command(
     model: Model,
     *,
+    gpu: GpuOption = None,
+    profile: Profile = Purpose.THROUGHPUT,
     host: Host = "127.0.0.1",
     port: Port = 8_000,
-    gpus: Gpus = 1,
-    cpu: Cpu = False,
+    name: Name = None,
+    context_tokens: Context = None,
+    concurrency: AtOnce = None,
+    quantization: Quantize = Quantization.AUTO,
+    lora: Lora = None,
     vllm: Vllm = None,
+    check: Annotated[
+        bool | None,
+        typer.Option(
+            "--check/--no-check", help="Hold the flags against the installed vLLM; without either, where there is one.", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the 'vllm serve' line for a model, and why each flag is there.
+    """Print the 'vllm serve' line for a model, why each flag is there, and whether it fits. Exits with 1 if it will not.
 
-    Example: livesteward engine command Qwen/Qwen3-VL-8B-Instruct --gpus 2
+    Example: livesteward engine command Qwen/Qwen3-VL-8B-Instruct --gpu h100:1 --profile latency
     """
-    from livesteward.models.vllm import serve_command, serve_flags
+    from livesteward.cli.engine_views import exports, plan_json, print_plan
     from livesteward.settings import load_settings
 
     settings = load_settings()
-    options = _options(settings, host=host, port=port, gpus=gpus, cpu=cpu)
-    line = serve_command(model, options, vllm=vllm or settings.engine.vllm)
+    given = {"host": host, "port": port, "name": name, "context_tokens": context_tokens, "concurrency": concurrency}
+    plan = _plan(settings, model, gpu=gpu, purpose=profile, lora=lora, quantization=quantization, **given)
+    program = vllm or settings.engine.vllm
+    version = _checked(settings, plan, program, check=check)
     if as_json:
-        flags = [{"name": flag.name, "value": flag.value, "why": flag.why} for flag in serve_flags(options)]
-        print_json({"command": line, "base_url": options.base_url, "flags": flags})
-        return
-    console.print(shlex.join(line), markup=False, soft_wrap=True)
-    from rich.table import Table
-
-    table = Table("flag", "why", show_edge=False, pad_edge=False)
-    for flag in serve_flags(options):
-        table.add_row(f"{flag.name} {flag.value}".strip(), flag.why)
-    errors.print(table)
-    errors.print(f"then: export LIVESTEWARD_MODEL__BASE_URL={options.base_url}", markup=False)
+        print_json(plan_json(plan, vllm=program, settings=exports(plan, settings), checked=version))
+    else:
+        variables = " ".join(f"{key}={value}" for key, value in plan.environment.items())
+        console.print(f"{variables} {shlex.join(plan.command(vllm=program))}".strip(), markup=False, soft_wrap=True)
+        print_plan(plan, settings=exports(plan, settings), checked=version)
+    if not plan.fits:
+        raise typer.Exit(EXIT_FOUND)
 
 
 @app.command()
 def start(
     model: Model,
     *,
+    gpu: GpuOption = None,
+    profile: Profile = Purpose.THROUGHPUT,
     host: Host = "127.0.0.1",
     port: Port = 8_000,
-    gpus: Gpus = 1,
-    cpu: Cpu = False,
+    name: Name = None,
+    context_tokens: Context = None,
+    concurrency: AtOnce = None,
+    quantization: Quantize = Quantization.AUTO,
+    lora: Lora = None,
+    region: Region = None,
     vllm: Vllm = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Hold the flags against the installed vLLM first.")] = True,
     wait: Annotated[float, typer.Option(min=1, help="Seconds that loading may take.")] = 600.0,
     as_json: Json = False,
 ) -> None:
-    """Start vLLM in the background and wait until it answers.
+    """Start vLLM in the background, wait until it answers, and have it read the rules of --region.
 
-    Example: livesteward engine start ./models/judge --vllm ~/vllm/bin/vllm
+    Example: livesteward engine start ./models/judge --gpu l4 --region SG --vllm ~/vllm/bin/vllm
     """
-    from livesteward.models.vllm import serve_command
+    from livesteward.cli.engine_views import print_memory
     from livesteward.settings import load_settings
 
     settings = load_settings()
-    options = _options(settings, host=host, port=port, gpus=gpus, cpu=cpu)
-    line = serve_command(model, options, vllm=vllm or settings.engine.vllm)
-    server = _server(settings)
+    given = {"host": host, "port": port, "name": name, "context_tokens": context_tokens, "concurrency": concurrency}
+    plan = _plan(settings, model, gpu=gpu, purpose=profile, lora=lora, quantization=quantization, **given)
+    program = vllm or settings.engine.vllm
+    if check:
+        _checked(settings, plan, program, check=True)
+    if not plan.fits:
+        # An estimate does not forbid: vLLM measures, and says the same where it is right.
+        print_memory(plan)
+    server, base_url = _server(settings), plan.options.base_url
     with errors.status(f"starting vLLM; its output is in {server.log}") as shown:
         record = server.start(
-            line,
-            base_url=options.base_url,
+            plan.command(vllm=program),
+            base_url=base_url,
             model=model,
             api_key=_key(settings),
-            environment={"VLLM_CPU_KVCACHE_SPACE": "2"} if cpu else None,
+            environment=plan.environment,
             timeout_s=wait,
             progress=lambda waited, last: shown.update(f"{waited:.0f} s  {_escaped(last[:100])}"),
         )
+    here = {
+        "base_url": base_url,
+        "endpoints": (),
+        "fallbacks": (),
+        "name": plan.served_name if plan.options.adapters else plan.options.name,
+    }
+    warmed = _warm(settings.model_copy(update={"model": settings.model.model_copy(update=here)}), region or list(settings.engine.warm))
     if as_json:
-        print_json(record)
+        print_json({**record.model_dump(mode="json"), "warmed": [one.model_dump(mode="json") for one in warmed]})
         return
     console.print(f"vLLM serves {_escaped(model)} at {record.base_url} (process {record.pid})")
     console.print(f"use it with: export LIVESTEWARD_MODEL__BASE_URL={record.base_url}", markup=False)
+
+
+@app.command()
+def warm(
+    *,
+    region: Region = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one prefix may take on one server.")] = 300.0,
+    as_json: Json = False,
+) -> None:
+    """Have every server read the rules of regions beforehand, as they stand at the beginning of prompts. Exits with 1 if one could not.
+
+    Example: livesteward engine warm --region SG --region DE
+    """
+    from livesteward.settings import load_settings
+
+    settings = load_settings()
+    if not settings.model.urls:
+        raise ConfigurationError("there is no server to warm: set model.base_url (LIVESTEWARD_MODEL__BASE_URL)")
+    regions = region or list(settings.engine.warm)
+    if not regions:
+        raise InputError("name the regions whose rules are to be read, or set engine.warm", field="--region")
+    warmed = _warm(settings, regions, timeout_s=timeout)
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in warmed])
+    if any(one.problem for one in warmed):
+        raise typer.Exit(EXIT_FOUND)
 
 
 @app.command()
@@ -116,40 +183,91 @@ def stop(*, as_json: Json = False) -> None:
 
 
 @app.command()
-def status(*, as_json: Json = False) -> None:
-    """Say whether the server answers, what it serves, and how busy it is. Exits with 1 if it does not answer.
+def status(
+    *,
+    window: Annotated[
+        float, typer.Option(min=0, max=60, help="Seconds between two looks, to say how many tokens a second; 0 for one look.")
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Say of every server whether it answers, what it serves, and how busy it is. Exits with 1 if one does not answer.
 
-    It looks at the server of model.base_url, else at the one that 'engine start' started.
+    It looks at model.base_url, model.endpoints and the fallbacks; without any of them, at the server that 'engine start' started.
 
     Example: livesteward engine status --json
     """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from livesteward.cli.engine_views import print_status
     from livesteward.settings import load_settings
 
     settings = load_settings()
-    found = _server(settings).status(base_url=settings.model.base_url, api_key=_key(settings))
+    server = _server(settings)
+    fallbacks = [(one.base_url, one.api_key.get_secret_value()) for one in settings.model.fallbacks]
+    asked: list[tuple[str | None, str]] = [*((url, _key(settings)) for url in settings.model.urls), *fallbacks] or [(None, _key(settings))]
+    with ThreadPoolExecutor(max_workers=min(16, len(asked))) as looking:
+        found = list(
+            looking.map(lambda one: server.status(base_url=one[0], api_key="" if one[1] == "none" else one[1], window_s=window), asked)
+        )
+    healthy = all(one.healthy for one in found)
     if as_json:
-        print_json(found)
-    elif not found.healthy:
-        errors.print(f"{found.base_url}: {found.detail}" if found.base_url else found.detail, markup=False, soft_wrap=True)
+        print_json({"healthy": healthy, "servers": [one.model_dump(mode="json") for one in found]})
     else:
-        process = f" (process {found.pid})" if found.pid else ""
-        console.print(f"{found.base_url}{process} serves {', '.join(found.models) or 'nothing'}", markup=False)
-        for name, value in found.metrics.items():
-            console.print(f"  {name.replace('_', ' ')}: {value:g}", markup=False)
-    if not found.healthy:
+        print_status(found)
+    if not healthy:
         raise typer.Exit(EXIT_FOUND)
+
+
+def _plan(settings: Settings, model: str, *, gpu: str | None, purpose: Purpose, lora: list[str] | None, **given: Any) -> ServePlan:
+    from livesteward.models.gpus import parse_hardware
+    from livesteward.models.serve_options import Adapter, ServeOptions
+    from livesteward.models.vllm import serve_plan
+
+    more = {name: value for name, value in given.items() if value is not None}
+    options = ServeOptions.from_settings(
+        settings.model,
+        hardware=parse_hardware(gpu) if gpu else None,
+        purpose=purpose,
+        adapters=tuple(Adapter.parse(text) for text in lora or ()),
+        **more,
+    )
+    return serve_plan(model, options)
+
+
+def _checked(settings: Settings, plan: ServePlan, program: str, *, check: bool | None) -> str | None:
+    """Return the version of the vLLM that knows all flags, or ``None`` where they were not looked up."""
+    from livesteward.models.vllm_flags import find_program, known_flags
+
+    if check is False or (check is None and find_program(program) is None):
+        return None
+    with errors.status("asking vLLM for its flags; that takes half a minute the first time"):
+        known = known_flags(program, settings.cache_dir / "vllm")
+    problems = known.problems(plan.command()[3:])
+    if problems:
+        raise ConfigurationError(f"{'; '.join(problems)}. Take another version of vLLM, or leave it to the server with --no-check")
+    return known.version
+
+
+def _warm(settings: Settings, regions: list[str], *, timeout_s: float = 300.0) -> tuple[Warmed, ...]:
+    import asyncio
+    from datetime import UTC, datetime
+
+    from livesteward.agents.judges.warming import parse_regions, warm
+
+    def told(one: Warmed) -> None:
+        what = f"{'+'.join(one.regions)} at {one.endpoint}"
+        said = f"{what} could not be read: {one.problem}" if one.problem else f"{what} read in {one.seconds:.2f} s"
+        errors.print(said, markup=False, soft_wrap=True)
+
+    if not regions:
+        return ()
+    return asyncio.run(warm(settings, list(parse_regions(regions)), on=datetime.now(UTC).date(), timeout_s=timeout_s, progress=told))
 
 
 def _server(settings: Settings) -> VllmServer:
     from livesteward.models.vllm_process import VllmServer
 
     return VllmServer(settings.cache_dir / "vllm")
-
-
-def _options(settings: Settings, *, host: str, port: int, gpus: int, cpu: bool) -> ServeOptions:
-    from livesteward.models.vllm import ServeOptions
-
-    return ServeOptions.from_settings(settings.model, host=host, port=port, gpus=gpus, cpu=cpu)
 
 
 def _key(settings: Settings) -> str:

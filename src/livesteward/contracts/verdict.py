@@ -204,6 +204,8 @@ class Provenance(Contract):
         model_revision: Its version or digest.
         engine: What ran it, with version: ``openai-compatible``, ``openvino-genai 2026.4`` or ``numpy``.
         profile: By which profile a served model was asked, such as ``qwen3-vl`` or ``plain``.
+        endpoint: The address of the server that judged, where one did.
+        fallback: Whether the first model did not answer and another judged; ``model`` names it.
         rulebooks: One for each jurisdiction asked for.
         sampling: Temperature, seed and the like, where a model was sampled.
         thresholds_digest: Of the settings that ``decide`` used.
@@ -220,6 +222,8 @@ class Provenance(Contract):
     model_revision: str = ""
     engine: str = ""
     profile: str = ""
+    endpoint: Annotated[str, Field(max_length=2_000)] = ""
+    fallback: bool = False
     prompt: PromptRef | None = None
     rulebooks: tuple[RulebookRef, ...] = ()
     sampling: dict[str, float | int | str | bool] = {}

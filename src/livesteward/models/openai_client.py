@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import check_schema, parse_answer
-from livesteward.models.breaker import CircuitBreaker
+from livesteward.models.breaker import CircuitBreaker, CircuitState
 from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter, tool_tokens
 from livesteward.models.certainty import certainty, word_certainty
 from livesteward.models.limiter import AdaptiveLimiter, Permit
@@ -79,6 +79,21 @@ class OpenAICompatibleModel:
     def name(self) -> str:
         """The configured name, or the one that the server listed; empty before the first call where none is configured."""
         return self._settings.name or self._served
+
+    @property
+    def endpoint(self) -> str:
+        """The address without credentials, for provenance and messages."""
+        return str(httpx2.URL(self._url).copy_with(userinfo=b""))
+
+    @property
+    def circuit(self) -> CircuitState:
+        """Whether calls go through at this moment."""
+        return self._breaker.state
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the server asked to be left alone for now, so that a request would wait. Ask in the event loop."""
+        return self._limiter.is_paused
 
     @property
     def accepts_images(self) -> bool:
@@ -157,6 +172,7 @@ class OpenAICompatibleModel:
             revision=reply.revision,
             engine=ENGINE,
             profile=self._profile.name,
+            endpoint=self.endpoint,
             tokens=tokens,
             mean_logprob=reply.mean_logprob,
             certainty={} if calls else _certainty(reply, request),
@@ -183,6 +199,8 @@ class OpenAICompatibleModel:
             **answer_fields(request),
             **self._profile.request_body(request, thinking_tokens=self._settings.thinking_tokens),
         }
+        if self._settings.affinity_header and request.prefix:
+            body["extra_headers"] = {self._settings.affinity_header: request.prefix}
         if request.sampling.seed is not None:
             body["seed"] = request.sampling.seed
         return body

@@ -111,6 +111,8 @@ class ModelAnswer(Contract):
         revision: Its version or digest, where known.
         engine: What ran it, with version.
         profile: By which profile it was asked (:mod:`livesteward.models.profiles`), where the engine uses one.
+        endpoint: The address of the server that answered, without credentials; empty inside the process.
+        fallback: Whether it is another model than the first, which did not answer.
         tokens: Prompt, completion and cached tokens, of all attempts.
         mean_logprob: Mean natural-log probability of the answer's tokens, where the engine gives it.
         certainty: How probable the model found what it chose, against what else it might have written there, by place in the answer:
@@ -130,6 +132,8 @@ class ModelAnswer(Contract):
     revision: str = ""
     engine: str
     profile: str = ""
+    endpoint: Annotated[str, Field(max_length=2_000)] = ""
+    fallback: bool = False
     tokens: TokenCounts = TokenCounts()
     mean_logprob: float | None = None
     certainty: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}

@@ -1,15 +1,19 @@
-"""The command line that serves a judge with vLLM, flag by flag with the reason for it.
-
-Flags as of vLLM 0.12 and later: https://docs.vllm.ai/en/stable/cli/serve/
-"""
+"""How a model is served with vLLM: the command line with its reasons, whether it fits, and what to know beside."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from livesteward.settings import ModelSettings
+from livesteward.errors import InputError
+from livesteward.models.gpus import Hardware
+from livesteward.models.memory_fit import MemoryFit, memory_fit, what_to_do
+from livesteward.models.model_size import ModelSize, model_size
+from livesteward.models.serve_flags import ServeFlag, serve_flags
+from livesteward.models.serve_options import Purpose, Quantization, ServeOptions
+from livesteward.models.vllm_families import family_of
+
+__all__ = ["CPU_CACHE_GB", "INSTALL_VLLM", "ServeOptions", "ServePlan", "serve_command", "serve_plan"]
 
 INSTALL_VLLM: Final = (
     "vLLM goes into an environment of its own: python -m venv ~/vllm && ~/vllm/bin/pip install vllm (NVIDIA GPUs), "
@@ -17,90 +21,142 @@ INSTALL_VLLM: Final = (
 )
 """What to do where the ``vllm`` command is missing."""
 
-
-@dataclass(frozen=True)
-class ServeFlag:
-    """One flag of ``vllm serve``, its value (empty for a switch), and why it is there."""
-
-    name: str
-    value: str
-    why: str
+CPU_CACHE_GB: Final = 2
+"""For keys and values where a processor serves; vLLM reads it from ``VLLM_CPU_KVCACHE_SPACE``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions:
-    """How to serve.
+class ServePlan:
+    """How a model is to be served.
 
     Attributes:
-        context_tokens: Prompt and answer together.
-        concurrency: Requests at once; the client's bound, so that nothing waits twice.
-        images: The most pictures of one request; 0 for a text model.
-        gpus: Over how many the model is split.
-        cpu: For a machine without a GPU (needs a CPU build of vLLM).
+        model: A folder, or a name where vLLM may use a hub.
+        options: As asked for, with what the model made of them.
+        flags: Of ``vllm serve``.
+        environment: Variables for it.
+        size: What is known of the model's size.
+        memory: Where the memory goes; ``None`` where size or GPU is unknown.
+        remedies: What to do where it does not fit.
+        notes: What else to know.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8_000
-    context_tokens: int = 8_192
-    concurrency: int = 16
-    images: int = 0
-    gpus: int = 1
-    cpu: bool = False
-
-    @classmethod
-    def from_settings(cls, settings: ModelSettings, *, host: str, port: int, gpus: int, cpu: bool) -> ServeOptions:
-        """Serve what the client will ask for."""
-        return cls(
-            host=host,
-            port=port,
-            context_tokens=settings.context_tokens,
-            concurrency=settings.concurrency,
-            images=settings.max_frames if settings.accepts_images else 0,
-            gpus=gpus,
-            cpu=cpu,
-        )
+    model: str
+    options: ServeOptions
+    flags: tuple[ServeFlag, ...]
+    environment: dict[str, str]
+    size: ModelSize
+    memory: MemoryFit | None
+    remedies: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @property
-    def base_url(self) -> str:
-        """What ``model.base_url`` has to be: the API with its version path."""
-        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host
-        return f"http://{host}:{self.port}/v1"
+    def fits(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.memory is None or self.memory.fits
+
+    @property
+    def served_name(self) -> str:
+        """What ``model.name`` has to be: the first adapter's name, else the model's."""
+        return self.options.adapters[0].name if self.options.adapters else self.options.name or self.model
+
+    def command(self, *, vllm: str = "vllm") -> list[str]:
+        """Return the arguments.
+
+        The API key is not among them, since everyone on a machine can read command lines: vLLM takes it from ``VLLM_API_KEY``.
+        """
+        return [vllm, "serve", self.model, *(word for flag in self.flags for word in flag.words)]
 
 
-def serve_flags(options: ServeOptions) -> tuple[ServeFlag, ...]:
-    """Return the flags of ``vllm serve`` for a judge."""
-    structured = json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}, separators=(",", ":"))
-    flags = [
-        ServeFlag("--host", options.host, "Who can reach it. Keep it on the machine or behind a gateway: vLLM has no users, only one key."),
-        ServeFlag("--port", str(options.port), "Must match model.base_url."),
-        ServeFlag("--max-model-len", str(options.context_tokens), "Prompt and answer together; the client trims to model.context_tokens."),
-        ServeFlag("--max-num-seqs", str(options.concurrency), "Requests at once, as model.concurrency: what waits, waits at the client."),
-        ServeFlag("--enable-prefix-caching", "", "The rules come first in every prompt; their part is computed once and kept."),
-        ServeFlag("--enable-prompt-tokens-details", "", "Reports how many prompt tokens came from that cache."),
-        ServeFlag("--structured-outputs-config", structured, "Answers fit the schema, and spend no tokens on white space."),
-        ServeFlag("--generation-config", "vllm", "Sampling as the request says, not as the model's repository would like it."),
-    ]
-    if options.images:
-        limit = json.dumps({"image": options.images}, separators=(",", ":"))
-        flags.append(
-            ServeFlag(
-                "--limit-mm-per-prompt",
-                limit,
-                "Pictures of one request, as model.max_frames. Set model.accepts_images=false for a text model.",
-            )
-        )
-    if options.gpus > 1:
-        flags.append(ServeFlag("--tensor-parallel-size", str(options.gpus), "Splits the model over the GPUs of this machine."))
-    if options.cpu:
-        flags.append(ServeFlag("--dtype", "bfloat16", "Half the memory of float32; CPUs without bfloat16 emulate it."))
-        flags.append(ServeFlag("--enforce-eager", "", "Skips the compilation, which costs minutes on a CPU and gains little."))
-    return tuple(flags)
+def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
+    """Work out how ``model`` is served: a folder, or a name where vLLM may use a hub. Nothing is started or downloaded.
+
+    Raises:
+        ConfigurationError: If it is a folder whose ``config.json`` cannot be read.
+        InputError: If its attention heads do not divide by the number of GPUs.
+    """
+    options = options or ServeOptions()
+    size, family = model_size(model), family_of(model)
+    notes: list[str] = [family.note] if family.note else []
+    changed: dict[str, Any] = {}
+    if options.images and not family.images:
+        changed["images"] = 0
+        notes.append("This family reads text only: set LIVESTEWARD_MODEL__ACCEPTS_IMAGES=false where livesteward runs.")
+    if size.context_tokens and size.context_tokens < options.context_tokens:
+        changed["context_tokens"] = size.context_tokens
+        notes.append(f"The model was made for {size.context_tokens:,} tokens, so the context is that and not {options.context_tokens:,}.")
+    options = _replaced(options, changed)
+    if size.heads and size.heads % options.gpus:
+        raise InputError(f"{options.gpus} GPUs do not divide the {size.heads} attention heads of {model}", field="--gpu")
+    fp8, fp8_cache = _quantized(size, options)
+    memory = _fit(size, options, fp8=fp8, fp8_cache=fp8_cache)
+    notes += _notes(size, options, memory)
+    return ServePlan(
+        model=model,
+        options=options,
+        flags=serve_flags(options, family, fp8=fp8, fp8_cache=fp8_cache),
+        environment={"VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GB)} if options.cpu else {},
+        size=size,
+        memory=memory,
+        remedies=()
+        if memory is None or memory.fits or options.hardware is None
+        else what_to_do(size, options.hardware, context_tokens=options.context_tokens, fp8_weights=fp8),
+        notes=tuple(notes),
+    )
 
 
 def serve_command(model: str, options: ServeOptions | None = None, *, vllm: str = "vllm") -> list[str]:
-    """Return the arguments that serve ``model``: a folder, or a name where vLLM may use a hub.
+    """Return the arguments that serve ``model``; see :meth:`ServePlan.command`."""
+    return serve_plan(model, options).command(vllm=vllm)
 
-    The API key is not among them, since everyone on a machine can read command lines: vLLM takes it from ``VLLM_API_KEY``.
-    """
-    flags = serve_flags(options or ServeOptions())
-    return [vllm, "serve", model, *(part for flag in flags for part in (flag.name, flag.value) if part)]
+
+def _replaced(options: ServeOptions, changed: dict[str, Any]) -> ServeOptions:
+    return ServeOptions(**(vars(options) | changed))
+
+
+def _fit(size: ModelSize, options: ServeOptions, *, fp8: bool = False, fp8_cache: bool = False) -> MemoryFit | None:
+    if options.hardware is None:
+        return None
+    return memory_fit(size, options.hardware, context_tokens=options.context_tokens, fp8_weights=fp8, fp8_cache=fp8_cache)
+
+
+def _quantized(size: ModelSize, options: ServeOptions) -> tuple[bool, bool]:
+    """Return whether weights, and keys and values, are held in FP8."""
+    gpu = options.hardware.gpu if options.hardware else None
+    if options.quantization is Quantization.NONE or (options.quantization is Quantization.AUTO and not (gpu and gpu.fp8)):
+        return False, False
+    if options.quantization is Quantization.FP8 and gpu and not gpu.fp8:
+        raise InputError(
+            f"{gpu.name} (compute capability {gpu.capability}) does not compute in FP8; take a 4-bit checkpoint", field="--quantization"
+        )
+    plain = _fit(size, options)
+    short = plain is not None and not plain.fits
+    weights = not size.quantized and (options.quantization is Quantization.FP8 or options.purpose is Purpose.THROUGHPUT or short)
+    fit = _fit(size, options, fp8=weights)
+    # Half the room for each token is worth something only where room is short.
+    scarce = fit is not None and fit.tokens is not None and fit.tokens < options.concurrency * options.context_tokens
+    return weights, bool(gpu and gpu.fp8 and scarce and options.purpose is Purpose.THROUGHPUT)
+
+
+def _notes(size: ModelSize, options: ServeOptions, memory: MemoryFit | None) -> list[str]:
+    notes = []
+    hardware = options.hardware
+    if hardware is None:
+        notes.append("Name the GPUs (--gpu h100:1) to have it said whether the model fits, and flags that suit them.")
+    elif hardware.gpu is not None and size.weights_gb is None:
+        notes.append("How large the model is cannot be told from its name; whether it fits is unknown. A local folder is measured.")
+    if memory and memory.fits and hardware and hardware.gpu and hardware.count > 1:
+        single = memory_fit(size, Hardware(hardware.gpu), context_tokens=options.context_tokens)
+        if single and single.fits:
+            notes.append(
+                f"It fits one GPU: {hardware.count} servers of one GPU each (model.endpoints) judge more segments, "
+                f"one over {hardware.count} answers each of them sooner."
+            )
+    if memory and memory.requests is not None and memory.fits and memory.requests < options.concurrency:
+        notes.append(
+            f"There is room for {memory.requests} full requests of the {options.concurrency} at once. What they share is held once, "
+            "so more may fit; see the cache in 'engine status'."
+        )
+    gpu = hardware.gpu if hardware else None
+    if gpu and not gpu.fp8 and size.quantized in {"fp8", "8 bits"}:
+        notes.append(f"{gpu.name} reads 8-bit weights and computes in 16 bits: that saves memory, not time.")
+    return notes

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from livesteward.contracts import Contract
 from livesteward.errors import ConfigurationError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.vllm import INSTALL_VLLM
-from livesteward.models.vllm_metrics import metrics_url, read_metrics, server_root
+from livesteward.models.vllm_metrics import derived, metrics_url, read_metrics, server_root
 
 Progress = Callable[[float, str], None]
 """Told the seconds waited and the log's last line."""
@@ -27,6 +27,7 @@ Progress = Callable[[float, str], None]
 _PROBE_S: Final = 2.0
 _PAUSE_S: Final = 0.25
 _LOG_TAIL_BYTES: Final = 4_096
+
 _started: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -44,7 +45,8 @@ class ServerRecord(Contract):
 class ServerStatus(Contract):
     """How a server is doing.
 
-    ``pid`` is that of a process that ``start`` started and that still runs. ``metrics`` are the few of vLLM's that matter here.
+    ``pid`` is that of a process that ``start`` started and that still runs. ``metrics`` are the few of vLLM's that matter here, with the
+    shares of hits of its caches (0-1) and, where it was looked at twice, tokens a second.
     """
 
     base_url: str
@@ -168,8 +170,14 @@ class VllmServer:
         self._record_path.unlink(missing_ok=True)
         return process is not None
 
-    def status(self, *, base_url: str | None = None, api_key: str = "") -> ServerStatus:
-        """Ask the started server, or the one at ``base_url``, how it is."""
+    def status(self, *, base_url: str | None = None, api_key: str = "", window_s: float = 0.0) -> ServerStatus:
+        """Ask the started server, or the one at ``base_url``, how it is.
+
+        Args:
+            base_url: Of another server than the started one.
+            api_key: For the list of its models.
+            window_s: Seconds between two looks at its counters, to say how many tokens a second it reads and writes; 0 looks once.
+        """
         record = self.running()
         url = base_url or (record.base_url if record else None)
         if url is None:
@@ -179,7 +187,11 @@ class VllmServer:
         if not _healthy(url):
             detail = "it is still loading, or hangs" if mine else f"nothing healthy answers at {server_root(url)}/health"
             return ServerStatus(base_url=url, pid=pid, healthy=False, log=log, detail=detail)
-        return ServerStatus(base_url=url, pid=pid, healthy=True, models=_models(url, api_key), metrics=_metrics(url), log=log)
+        began, before = time.monotonic(), _metrics(url) if window_s else None
+        time.sleep(window_s)
+        metrics = _metrics(url)
+        metrics |= derived(metrics, before=before, seconds=time.monotonic() - began)
+        return ServerStatus(base_url=url, pid=pid, healthy=True, models=_models(url, api_key), metrics=metrics, log=log)
 
     @property
     def _record_path(self) -> Path:
@@ -228,7 +240,7 @@ def _check_port_is_free(base_url: str) -> None:
 def _healthy(base_url: str) -> bool:
     try:
         return httpx2.get(f"{server_root(base_url)}/health", timeout=_PROBE_S).status_code == httpx2.codes.OK
-    except httpx2.HTTPError:
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         return False
 
 
@@ -237,12 +249,12 @@ def _models(base_url: str, api_key: str) -> tuple[str, ...]:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         listed = httpx2.get(f"{base_url.rstrip('/')}/models", timeout=_PROBE_S, headers=headers).json()
         return tuple(str(model["id"]) for model in listed["data"])
-    except (httpx2.HTTPError, ValueError, LookupError, TypeError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError):
         return ()
 
 
 def _metrics(base_url: str) -> dict[str, float]:
     try:
         return read_metrics(httpx2.get(metrics_url(base_url), timeout=_PROBE_S).text)
-    except httpx2.HTTPError:
+    except (httpx2.HTTPError, httpx2.InvalidURL):
         return {}

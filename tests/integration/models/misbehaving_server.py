@@ -60,11 +60,17 @@ Behaviour = Answer | Callable[[dict[str, Any]], Answer]
 
 
 class MisbehavingServer:
-    """Answers each completion request with the next behaviour; the last one repeats."""
+    """Answers each completion request with the next behaviour; the last one repeats.
 
-    def __init__(self) -> None:
+    ``healthy`` is what ``/health`` says; ``headers`` are those of the completion requests, with small letters.
+    """
+
+    def __init__(self, *, port: int = 0) -> None:
         self.behaviours: list[Behaviour] = [completion(GOOD)]
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.healthy = True
+        self._port = port
         self.models = ["first-model", "second-model"]
         self.metrics: Answer = Answer(status=404, body="{}")
         self.looks = 0
@@ -77,11 +83,15 @@ class MisbehavingServer:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
 
+    @property
+    def port(self) -> int:
+        return int(self.base_url.rsplit(":", 1)[1].removesuffix("/v1"))
+
     def then(self, *behaviours: Behaviour) -> None:
         self.behaviours = list(behaviours)
 
     async def __aenter__(self) -> MisbehavingServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,6 +122,10 @@ class MisbehavingServer:
         if head.startswith("GET /metrics"):
             self.looks += 1
             return self.metrics
+        if head.startswith("GET /health"):
+            return Answer(status=200 if self.healthy else 503)
+        pairs = (line.split(":", 1) for line in head.splitlines()[1:] if ":" in line)
+        self.headers.append({name.lower(): value.strip() for name, value in pairs})
         request = json.loads(body)
         self.requests.append(request)
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]

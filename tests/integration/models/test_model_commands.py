@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import socket
+import stat
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from livesteward.cli import engine, prompts
-from livesteward.errors import InputError, PromptError
+from livesteward.errors import ConfigurationError, InputError, PromptError
 from livesteward.prompts.example import example_segment
-from livesteward.settings import Settings
+from livesteward.settings import Settings, load_settings
 
 run = CliRunner().invoke
 
@@ -95,14 +99,126 @@ def test_lint_finds_a_released_prompt_that_was_changed(workspace: Path) -> None:
     assert isinstance(run(prompts.app, ["render", "judge"]).exception, PromptError)
 
 
+@pytest.fixture
+def vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for the vllm command, which the settings name; what it is asked is in the file beside it."""
+    path = tmp_path / "vllm"
+    fake = Path(__file__).with_name("fake_vllm.py")
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {fake} "$@"\n', encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("LIVESTEWARD_ENGINE__VLLM", str(path))
+    monkeypatch.setenv("FAKE_VLLM_ASKED", str(tmp_path / "asked"))
+    return path
+
+
+def asked(vllm: Path) -> list[str]:
+    path = vllm.with_name("asked")
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
 def test_the_engine_command_prints_one_line_to_run_and_the_reasons_aside() -> None:
-    shown = run(engine.app, ["command", "models/my judge", "--port", "9000"])
+    shown = run(engine.app, ["command", "models/my judge-8b", "--gpu", "h100:1", "--port", "9000", "--no-check"])
+    assert shown.exit_code == 0, shown.output
     assert shown.stdout.count("\n") == 1
-    assert shown.stdout.startswith("vllm serve 'models/my judge' --host 127.0.0.1 --port 9000 ")
+    assert shown.stdout.startswith("vllm serve 'models/my judge-8b' --host 127.0.0.1 --port 9000 ")
     assert "prefix" in shown.stderr
-    data = json.loads(run(engine.app, ["command", "m", "--json"]).stdout)
-    assert data["command"][:3] == ["vllm", "serve", "m"]
+    assert "80 GB on 1 h100" in shown.stderr
+    assert "export LIVESTEWARD_MODEL__BASE_URL=http://127.0.0.1:9000/v1" in shown.stderr
+
+
+def test_the_engine_command_for_programs_has_settings_that_the_settings_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["command", "org/judge-8b", "--gpu", "a100-80:2", "--profile", "latency", "--lora", "sg=a/b", "--no-check", "--json"]
+    data = json.loads(run(engine.app, arguments).stdout)
+    assert data["command"][:3] == ["vllm", "serve", "org/judge-8b"]
     assert all(flag["why"] for flag in data["flags"])
+    assert (data["fits"], data["checked_with"], data["environment"]) == (True, None, {})
+    for name, value in data["settings"].items():
+        monkeypatch.setenv(name, value)
+    model = load_settings().model
+    assert (model.base_url, model.name, model.concurrency) == (data["base_url"], "sg", 8)
+
+
+def test_a_model_that_will_not_fit_is_a_finding() -> None:
+    shown = run(engine.app, ["command", "org/judge-70b", "--gpu", "l4", "--no-check"])
+    assert shown.exit_code == 1
+    assert "It will not fit." in shown.stderr
+    assert "--gpu l4:8" in shown.stderr
+
+
+def test_the_engine_command_holds_its_flags_against_the_installed_vllm_once(vllm: Path) -> None:
+    for gpu in ("h100", "l4:2"):
+        for more in ([], ["--profile", "latency", "--lora", "sg=a"]):
+            data = json.loads(run(engine.app, ["command", "Qwen/Qwen3-VL-4B-Instruct", "--gpu", gpu, *more, "--json"]).stdout)
+            assert data["checked_with"] == "0.99.0"
+    assert asked(vllm) == ["help"]
+
+
+def test_without_vllm_nothing_is_checked_unless_it_was_asked_for() -> None:
+    assert json.loads(run(engine.app, ["command", "m", "--vllm", "no-such-vllm", "--json"]).stdout)["checked_with"] is None
+    refused = run(engine.app, ["command", "m", "--vllm", "no-such-vllm", "--check"]).exception
+    assert isinstance(refused, ConfigurationError)
+    assert "no program" in str(refused)
+
+
+def test_a_flag_that_the_installed_vllm_lacks_is_named_and_nothing_starts(vllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_VLLM_LACKS", "performance-mode")
+    for arguments in (["command", "m"], ["start", "m", "--port", free_port()]):
+        refused = run(engine.app, arguments).exception
+        assert isinstance(refused, ConfigurationError)
+        assert "vLLM 0.99.0 does not know --performance-mode" in str(refused)
+    assert not (Path("cache") / "vllm" / "vllm.log").exists()
+
+
+def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    try:
+        started = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", port, "--region", "SG", "--region", "SG+DE", "--json"])
+        assert started.exit_code == 0, started.output
+        data = json.loads(started.stdout)
+        assert [(one["regions"], one["problem"]) for one in data["warmed"]] == [(["SG"], ""), (["SG", "DE"], "")]
+        requests = [json.loads(line) for line in asked(vllm)[1:]]
+        assert [request["max_tokens"] for request in requests] == [1, 1]
+        assert all(re.search(r"\[[A-Z]+-\d", json.dumps(request["messages"])) for request in requests)
+
+        monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", data["base_url"])
+        warmed = run(engine.app, ["warm", "--region", "DE"])
+        assert warmed.exit_code == 0
+        assert f"DE at {data['base_url']} read in " in warmed.stderr
+
+        monkeypatch.setenv("LIVESTEWARD_MODEL__ENDPOINTS", "http://127.0.0.1:9/v1")
+        status = run(engine.app, ["status", "--window", "0", "--json"])
+        assert status.exit_code == 1
+        found = json.loads(status.stdout)
+        assert [one["healthy"] for one in found["servers"]] == [True, False]
+        assert found["servers"][0]["metrics"]["prefix_hit_share"] == 0.9
+        monkeypatch.delenv("LIVESTEWARD_MODEL__ENDPOINTS")
+        shown = run(engine.app, ["status"])
+        assert shown.exit_code == 0
+        assert "90% of prompts from the cache" in shown.stdout
+        assert "tokens written a second" in shown.stdout
+    finally:
+        stopped = run(engine.app, ["stop", "--json"])
+    assert json.loads(stopped.stdout) == {"stopped": True}
+
+
+def test_warming_says_which_server_could_not_and_needs_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(run(engine.app, ["warm", "--region", "SG"]).exception, ConfigurationError)
+    monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__NAME", "judge")
+    monkeypatch.setenv("LIVESTEWARD_MODEL__ATTEMPTS", "1")
+    assert isinstance(run(engine.app, ["warm"]).exception, InputError)
+    assert isinstance(run(engine.app, ["warm", "--region", "Atlantis"]).exception, InputError)
+    monkeypatch.setenv("LIVESTEWARD_ENGINE__WARM", "SG,DE")
+    failed = run(engine.app, ["warm", "--json"])
+    assert failed.exit_code == 1
+    assert [one["regions"] for one in json.loads(failed.stdout)] == [["SG"], ["DE"]]
+    assert "no connection" in json.loads(failed.stdout)[0]["problem"]
 
 
 def test_the_engine_status_without_a_server_is_a_finding() -> None:

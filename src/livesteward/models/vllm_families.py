@@ -1,0 +1,96 @@
+"""What vLLM wants to know of some families of models beyond their name: parsers, switches, and how their prefix cache behaves.
+
+Parsers are those that vLLM 0.32 registers; families by https://github.com/vllm-project/recipes and the model cards.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_THINK_OFF: Final = '{"enable_thinking":false}'
+
+_HYBRID: Final = (
+    "Its linear-attention layers keep states only now and then, so prefix hits can be low: look at 'engine status' after some requests, "
+    "and try --prefix-match-unit 32 or a smaller --max-num-batched-tokens if they are."
+)
+_SLIDING: Final = (
+    "Of its sliding-window layers vLLM keeps only parts for the prefix cache: look at 'engine status' after some requests, and try "
+    "--prefix-cache-retention-interval 512 if hits are low."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedFamily:
+    """A family as ``vllm serve`` takes it.
+
+    Attributes:
+        pattern: Over the last part of a name in lower case, from its beginning.
+        images: Whether it takes pictures.
+        tool_parser: Of its calls of tools; empty where it makes none.
+        reasoning_parser: Of its thoughts, for those that cannot do without.
+        template: Values for its chat template that keep it from thinking.
+        extra: Further flags with their reason.
+        audio: Whether it takes sound, which is switched off.
+        note: What to know of it.
+    """
+
+    pattern: str
+    images: bool = True
+    tool_parser: str = ""
+    reasoning_parser: str = ""
+    template: str = ""
+    extra: tuple[tuple[str, str, str], ...] = ()
+    audio: bool = False
+    note: str = ""
+
+
+_MISTRAL_FORM: Final = tuple(
+    (flag, "mistral", "The repository holds Mistral's own form of configuration, weights and tokenizer.")
+    for flag in ("--tokenizer-mode", "--config-format", "--load-format")
+)
+
+FAMILIES: Final = (
+    ServedFamily(pattern=r"qwen3guard", images=False),
+    ServedFamily(pattern=r"qwen2\.5-vl", tool_parser="hermes"),
+    ServedFamily(pattern=r"qwen3-vl.*thinking", tool_parser="hermes", reasoning_parser="deepseek_r1"),
+    ServedFamily(pattern=r"qwen3-vl", tool_parser="hermes"),
+    ServedFamily(pattern=r"qwen3\.[5-9]", tool_parser="qwen3_coder", template=_THINK_OFF, note=_HYBRID),
+    ServedFamily(pattern=r"qwen3-", images=False, tool_parser="hermes", template=_THINK_OFF),
+    ServedFamily(pattern=r"gemma-3-(270m|1b)", images=False, note=_SLIDING),
+    ServedFamily(pattern=r"gemma-3-", note=_SLIDING),
+    ServedFamily(pattern=r"gemma-4-(e2b|e4b|12b)", tool_parser="gemma4", audio=True, note=_SLIDING),
+    ServedFamily(pattern=r"gemma-4-", tool_parser="gemma4", note=_SLIDING),
+    ServedFamily(pattern=r"internvl.*-hf", tool_parser="hermes"),
+    ServedFamily(
+        pattern=r"internvl",
+        tool_parser="hermes",
+        extra=(
+            (
+                "--trust-remote-code",
+                "",
+                "The repository brings code of its own, which this runs: read it, or take the -HF form of the model.",
+            ),
+            ("--mm-processor-kwargs", '{"max_dynamic_patch":2}', "At most two tiles of 256 tokens a picture, and an overview."),
+        ),
+    ),
+    ServedFamily(pattern=r"(ministral-3|mistral-(small|medium|large)|pixtral)", tool_parser="mistral", extra=_MISTRAL_FORM),
+    ServedFamily(pattern=r"llama-guard-4"),
+    ServedFamily(pattern=r"llama-4", tool_parser="llama4_pythonic"),
+    ServedFamily(pattern=r"smolvlm"),
+    ServedFamily(pattern=r"minicpm-v-4[._]?6", tool_parser="qwen3_coder", template=_THINK_OFF, note=_HYBRID),
+    ServedFamily(pattern=r"minicpm-(v|o)", template=_THINK_OFF),
+    ServedFamily(pattern=r"glm-4\.[156]v", tool_parser="glm45", template=_THINK_OFF),
+    ServedFamily(pattern=r"phi-4-multimodal", tool_parser="phi4_mini_json"),
+    ServedFamily(pattern=r"gpt-oss", images=False, tool_parser="openai", reasoning_parser="openai_gptoss", note=_SLIDING),
+)
+
+UNKNOWN: Final = ServedFamily(pattern="")
+"""A family of which nothing is known: no parsers, and pictures where the settings send them."""
+
+
+def family_of(model: str) -> ServedFamily:
+    """Return the family of a model by the last part of its name or folder."""
+    name = model.rstrip("/").rsplit("/", 1)[-1].lower()
+    return next((family for family in FAMILIES if re.match(family.pattern, name)), UNKNOWN)

@@ -1,0 +1,66 @@
+"""The flags of ``livesteward engine command`` against those of the installed vLLM. No server is started."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from livesteward.models.gpus import GPUS, parse_hardware
+from livesteward.models.serve_options import Adapter, Purpose
+from livesteward.models.vllm import ServeOptions, serve_plan
+from livesteward.models.vllm_families import FAMILIES
+from livesteward.models.vllm_flags import KnownFlags, find_program, known_flags
+from livesteward.settings import ModelSettings
+
+# Read while this module is imported: what is set is cleared before the first test.
+COMMAND = os.environ.get("LIVESTEWARD_ENGINE__VLLM", "vllm")
+
+NAMES = (
+    "Qwen/Qwen2.5-VL-7B-Instruct",
+    "Qwen/Qwen3-VL-8B-Instruct",
+    "Qwen/Qwen3-VL-30B-A3B-Thinking",
+    "Qwen/Qwen3.5-9B",
+    "google/gemma-3-12b-it",
+    "google/gemma-4-E4B-it",
+    "OpenGVLab/InternVL3_5-8B",
+    "mistralai/Ministral-3-8B-Instruct-2512",
+    "meta-llama/Llama-Guard-4-12B",
+    "meta-llama/Llama-4-Scout-17B-16E-Instruct",
+    "openbmb/MiniCPM-V-4_5",
+    "zai-org/GLM-4.5V-FP8",
+    "microsoft/Phi-4-multimodal-instruct",
+    "openai/gpt-oss-safeguard-20b",
+    "unknown",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def served() -> None:
+    """In place of the server that the other tests of this folder need."""
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> KnownFlags:
+    if find_program(COMMAND) is None:
+        pytest.skip(f"no vLLM: there is no command {COMMAND!r}; set LIVESTEWARD_ENGINE__VLLM to one")
+    return known_flags(COMMAND, tmp_path_factory.mktemp("flags"))
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_the_installed_vllm_knows_every_flag(known: KnownFlags, model: str) -> None:
+    for gpu in (*GPUS, "h100:4", "cpu"):
+        for purpose in Purpose:
+            options = ServeOptions.from_settings(
+                ModelSettings(name="judge"), hardware=parse_hardware(gpu), purpose=purpose, adapters=(Adapter("sg", "lora"),)
+            )
+            assert known.problems(serve_plan(model, options).command()[3:]) == ()
+
+
+def test_the_installed_vllm_knows_every_parser_for_tools(known: KnownFlags) -> None:
+    assert {family.tool_parser for family in FAMILIES} - {""} <= set(known.flags["--tool-call-parser"])
+
+
+def test_the_version_is_known_and_hardly_a_flag_is_missed(known: KnownFlags) -> None:
+    assert len(known.flags) > 200
+    assert known.version[:1].isdigit()

@@ -173,9 +173,9 @@ def _latency_panel(report: LoadReport, bottom: int) -> dict[str, Any]:
         "y_ticks": [_Tick(y(value), f"{value:g}") for value in ticks if low <= math.log10(value) <= high],
         "guide": {
             "path": f"M{left} {y(report.objective_s)}H{right}",
-            "x": right,
+            "x": left + 4,
             "y": y(report.objective_s) - 6,
-            "anchor": "end",
+            "anchor": "start",
             "label": f"objective {report.objective_s:g} s",
         },
         "series": _series(report, x, place),

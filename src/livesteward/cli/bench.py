@@ -1,4 +1,4 @@
-"""`livesteward bench`: what things cost on this machine."""
+"""`livesteward bench`: what things cost on this machine, and what a model server can take."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from livesteward.cli import bench_model
 from livesteward.cli.output import console, errors, print_json
 from livesteward.settings import PerceptionSettings, load_settings
 
 if TYPE_CHECKING:
     from livesteward.evals.latency import LatencyRow
 
-app = typer.Typer(no_args_is_help=True, help="Measure what things cost on this machine.")
+app = typer.Typer(no_args_is_help=True, help="Measure what the agent costs on this machine, and what a model server can take.")
 
 
 @app.callback()
 def group() -> None:
-    """Measure what things cost on this machine."""
+    """Measure what the agent costs on this machine, and what a model server can take."""
 
 
 @app.command()
@@ -73,6 +74,9 @@ def agent(
         print_json({"rows": [asdict(row) for row in rows]})
         return
     _print(rows)
+
+
+app.command("model", help=bench_model.HELP)(bench_model.model)
 
 
 def _print(rows: list[LatencyRow]) -> None:

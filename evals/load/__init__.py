@@ -1,0 +1,1 @@
+"""Measuring a model server with what the judge sends: `livesteward bench model`."""

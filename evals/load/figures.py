@@ -1,0 +1,213 @@
+"""What a load run comes to: latency, goodput, tokens, cache hits, failures and cost of each arm at each rate, and one against the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import numpy as np
+from pydantic import Field
+
+from livesteward.contracts import Contract
+from livesteward.evals.load.asking import PrefixOrder
+from livesteward.evals.load.driving import Asked
+from livesteward.evals.metrics.cost import Price, cost_usd
+from livesteward.evals.scorecard import Estimate
+from livesteward.evals.stats.bootstrap import Floats, bootstrap
+
+PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+_HOUR_S: Final = 3_600
+_THOUSAND: Final = 1_000
+
+
+class Arm(Contract):
+    """One side of a comparison: a server, and the order of what is sent to it."""
+
+    name: str
+    base_url: str
+    order: PrefixOrder = PrefixOrder.STABLE
+
+
+class Round(Contract):
+    """What one arm was asked in one round at one rate.
+
+    Attributes:
+        arm: The arm's name.
+        rate: Segments a second that were planned.
+        number: Of the round; arms of one rate and number got the same segments at the same offsets.
+        seconds: That count, without the warm-up.
+        asked: Everything, with the warm-up.
+        cache: Prompt tokens that the server looked up in its prefix cache and found there, with the warm-up; where it shows them.
+    """
+
+    arm: str
+    rate: Annotated[float, Field(gt=0)]
+    number: int
+    seconds: Annotated[float, Field(gt=0)]
+    asked: tuple[Asked, ...]
+    cache: tuple[float, float] | None = None
+
+
+class Costs(Contract):
+    """What is needed to say what something costs.
+
+    Attributes:
+        gpu_hour_usd: Of one GPU.
+        gpus: That the server has.
+        price: Of tokens.
+        segment_s: Mean length of a segment.
+        judged_share: Share of a stream's segments that reach the model; the screen clears the others.
+    """
+
+    gpu_hour_usd: Annotated[float, Field(ge=0)] | None = None
+    gpus: Annotated[int, Field(ge=1)] = 1
+    price: Price | None = None
+    segment_s: Annotated[float, Field(gt=0)] = 20
+    judged_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Point(Contract):
+    """One arm at one rate.
+
+    Attributes:
+        offered: Segments that were asked about and counted.
+        latency_s: Percentiles of the valid answers, in seconds from the planned moment.
+        answered_per_s: Valid answers a second.
+        goodput_per_s: Those among them that came within the objective.
+        failures: How many have no valid answer, by reason.
+        late: Valid answers beyond the objective.
+        tokens_in_per_s: Prompt tokens of valid answers, a second.
+        tokens_out_per_s: Their completion tokens.
+        cached_share: Share of prompt tokens that the server says it did not compute again, as answers report it; None where none does.
+        cached_share_server: The same by the server's own counters, over everything that it did in these rounds.
+        usd_per_1000_stream_hours: By the price of GPU hours (``gpu``) and of tokens (``tokens``), where given.
+    """
+
+    arm: str
+    rate: float
+    offered: int
+    latency_s: dict[str, float]
+    answered_per_s: float
+    goodput_per_s: Estimate
+    failures: dict[str, int]
+    late: int
+    tokens_in_per_s: float
+    tokens_out_per_s: float
+    tokens_in: float
+    tokens_out: float
+    cached_share: float | None = None
+    cached_share_server: float | None = None
+    usd_per_1000_stream_hours: dict[str, float] = {}
+
+
+class Ratio(Contract):
+    """Goodput of the first arm over that of the second.
+
+    Attributes:
+        rate: At which; None for the best of each arm.
+        goodput: The ratio with its interval; no value where the second arm has no good answer.
+    """
+
+    rate: float | None
+    goodput: Estimate
+
+
+def point(rounds: Sequence[Round], *, objective_s: float, costs: Costs) -> Point:
+    """Return the figures of the rounds of one arm at one rate."""
+    asked = [one for round_ in rounds for one in round_.asked if one.counted]
+    valid = [one for one in asked if not one.failure]
+    seconds = sum(round_.seconds for round_ in rounds)
+    tokens_in = sum(one.tokens.prompt for one in valid)
+    tokens_out = sum(one.tokens.completion for one in valid)
+    cached = sum(one.tokens.cached for one in valid)
+    looked = [round_.cache for round_ in rounds if round_.cache is not None]
+    queried = sum(queries for queries, _ in looked)
+    goodput = goodput_estimate(rounds, objective_s)
+    return Point(
+        arm=rounds[0].arm,
+        rate=rounds[0].rate,
+        offered=len(asked),
+        latency_s=percentiles([one.latency_s for one in valid]),
+        answered_per_s=round(len(valid) / seconds, 4),
+        goodput_per_s=goodput,
+        failures=dict(sorted(Counter(one.failure for one in asked if one.failure).items())),
+        late=sum(one.latency_s > objective_s for one in valid),
+        tokens_in_per_s=round(tokens_in / seconds, 1),
+        tokens_out_per_s=round(tokens_out / seconds, 1),
+        tokens_in=round(tokens_in / len(valid), 1) if valid else 0.0,
+        tokens_out=round(tokens_out / len(valid), 1) if valid else 0.0,
+        cached_share=round(cached / tokens_in, 4) if cached else None,
+        cached_share_server=round(sum(hits for _, hits in looked) / queried, 4) if queried else None,
+        usd_per_1000_stream_hours=_usd(valid, goodput.value or 0.0, costs),
+    )
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """Return the usual percentiles; nothing of nothing."""
+    if not values:
+        return {}
+    found = np.quantile(np.asarray(values), list(PERCENTILES.values()))
+    return {name: round(float(value), 4) for name, value in zip(PERCENTILES, found, strict=True)}
+
+
+def good(round_: Round, objective_s: float) -> int:
+    """Count the segments of a round that were answered validly within the objective."""
+    return sum(one.counted and not one.failure and one.latency_s <= objective_s for one in round_.asked)
+
+
+def goodput_estimate(rounds: Sequence[Round], objective_s: float) -> Estimate:
+    """Return the good answers a second, with an interval from resampled rounds."""
+    sums = np.array([[good(round_, objective_s), round_.seconds] for round_ in rounds], dtype=np.float64)
+
+    def of_draws(counts: Floats) -> Floats:
+        drawn = counts @ sums
+        shares: Floats = (drawn[:, :1] / drawn[:, 1:]).T
+        return shares
+
+    return bootstrap(of_draws, len(sums), n=[float(sums[:, 0].sum())])[0]
+
+
+def goodput_ratio(first: Sequence[Round], second: Sequence[Round], objective_s: float) -> Estimate:
+    """Return the ratio of two arms' goodput, with an interval from resampled pairs of rounds.
+
+    Whole rounds are drawn, since the answers of one round wait for each other. A draw in which the second arm has no good answer has no
+    ratio.
+    """
+    numbers = sorted({round_.number for round_ in first} & {round_.number for round_ in second})
+    by_number = [{round_.number: good(round_, objective_s) / round_.seconds for round_ in rounds} for rounds in (first, second)]
+    sums = np.array([[by_number[0][number], by_number[1][number]] for number in numbers], dtype=np.float64)
+
+    def of_draws(counts: Floats) -> Floats:
+        drawn = counts @ sums
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios: Floats = np.where(drawn[:, 1] > 0, drawn[:, 0] / drawn[:, 1], np.nan)[None, :]
+        return ratios
+
+    return bootstrap(of_draws, len(sums), n=[float(len(numbers))])[0]
+
+
+def ratios(rounds: Mapping[tuple[str, float], Sequence[Round]], first: str, second: str, *, objective_s: float) -> list[Ratio]:
+    """Return the ratio at each rate, and last that of each arm's best rate."""
+    rates = sorted({rate for _, rate in rounds})
+    found = [Ratio(rate=rate, goodput=goodput_ratio(rounds[first, rate], rounds[second, rate], objective_s)) for rate in rates]
+    if len(rates) > 1:
+        best = [max(rates, key=lambda rate, arm=arm: goodput_of(rounds[arm, rate], objective_s)) for arm in (first, second)]  # type: ignore[misc]
+        found.append(Ratio(rate=None, goodput=goodput_ratio(rounds[first, best[0]], rounds[second, best[1]], objective_s)))
+    return found
+
+
+def goodput_of(rounds: Sequence[Round], objective_s: float) -> float:
+    """Return good answers a second, without an interval."""
+    return sum(good(round_, objective_s) for round_ in rounds) / sum(round_.seconds for round_ in rounds)
+
+
+def _usd(valid: Sequence[Asked], goodput: float, costs: Costs) -> dict[str, float]:
+    judged = _THOUSAND * _HOUR_S / costs.segment_s * costs.judged_share
+    found: dict[str, Any] = {}
+    if costs.gpu_hour_usd is not None and goodput > 0:
+        found["gpu"] = round(judged / (goodput * _HOUR_S) * costs.gpus * costs.gpu_hour_usd, 2)
+    if costs.price is not None and valid:
+        spent = sum(cost_usd(one.tokens, costs.price) or 0.0 for one in valid)
+        found["tokens"] = round(judged * spent / len(valid), 2)
+    return found

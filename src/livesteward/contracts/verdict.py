@@ -204,6 +204,8 @@ class Provenance(Contract):
         model_revision: Its version or digest.
         engine: What ran it, with version: ``openai-compatible``, ``openvino-genai 2026.4`` or ``numpy``.
         profile: By which profile a served model was asked, such as ``qwen3-vl`` or ``plain``.
+        rulebook_form: How much of the rulebook stood at the beginning of a model's prompt: ``whole``, ``brief`` (without examples),
+            ``texts`` (without exceptions too) or ``found`` (only the rules that the search found were given).
         rulebooks: One for each jurisdiction asked for.
         sampling: Temperature, seed and the like, where a model was sampled.
         thresholds_digest: Of the settings that ``decide`` used.
@@ -221,6 +223,7 @@ class Provenance(Contract):
     engine: str = ""
     profile: str = ""
     prompt: PromptRef | None = None
+    rulebook_form: Annotated[str, Field(max_length=32)] = ""
     rulebooks: tuple[RulebookRef, ...] = ()
     sampling: dict[str, float | int | str | bool] = {}
     thresholds_digest: str = ""

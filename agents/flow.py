@@ -15,7 +15,7 @@ from livesteward.agents.judges.lookups import Lookups
 from livesteward.agents.nodes.counterfactual import injection_doubts, without_injections
 from livesteward.agents.nodes.decide import Ground, decide
 from livesteward.agents.nodes.ingest import admit
-from livesteward.agents.nodes.retrieve import retrieve_rules
+from livesteward.agents.nodes.retrieve import ALL_RULES, retrieve_rules
 from livesteward.agents.nodes.screen import screen_segment
 from livesteward.agents.nodes.verify import verify_claims
 from livesteward.agents.perception.perceived import Perceived
@@ -35,6 +35,7 @@ from livesteward.contracts import (
 )
 from livesteward.errors import ModelError
 from livesteward.models.nonce import new_nonce
+from livesteward.prompts.rulebook_layout import FOUND_ONLY, RulebookForm
 
 NOTHING_PERCEIVED: Final = (
     "Nothing of the media could be read or heard, since no perception model is installed or switched on: "
@@ -95,7 +96,8 @@ def after_screen(state: GraphState) -> Literal["clear", "suspicious", "failed"]:
 
 
 async def retrieve(state: GraphState, tools: Tools) -> GraphState:
-    """Fetch the rules that matter, of every jurisdiction asked for."""
+    """Fetch the rules that matter, of every jurisdiction asked for; all of them where the rulebook stands in the prompt."""
+    layout = await asyncio.to_thread(tools.standing.layout, state["regions"], state["on"]) if tools.standing else FOUND_ONLY
     rulebooks, rules = await retrieve_rules(
         state["segment"],
         state["screened"],
@@ -104,7 +106,7 @@ async def retrieve(state: GraphState, tools: Tools) -> GraphState:
         tools.search,
         tools.embedder,
         before=state.get("memory", StreamMemory()).recent_speech,
-        limit=tools.settings.retrieval.rules_per_jurisdiction,
+        limit=tools.settings.retrieval.rules_per_jurisdiction if layout.form is RulebookForm.FOUND else ALL_RULES,
         each_category=0 if tools.judge_reads_rules else RULES_FOR_HEADS,
     )
     found = {one.jurisdiction for one in rules}
@@ -113,7 +115,7 @@ async def retrieve(state: GraphState, tools: Tools) -> GraphState:
         for region in state["regions"]
         if region not in found
     )
-    return {"rulebooks": rulebooks, "rules": rules, "problems": problems}
+    return {"rulebooks": rulebooks, "rules": rules, "layout": layout, "problems": problems}
 
 
 def after_retrieve(state: GraphState) -> Literal["found", "failed"]:
@@ -278,6 +280,7 @@ def _case(state: GraphState, tools: Tools) -> Case:
         frames=state.get("frames", ()),
         memory=state.get("memory", StreamMemory()),
         thresholds=tools.thresholds,
+        layout=state.get("layout", FOUND_ONLY),
     )
 
 
@@ -308,6 +311,7 @@ def _provenance(state: GraphState, tools: Tools) -> Provenance:
             endpoint=judgement.endpoint,
             fallback=judgement.fallback,
             prompt=judgement.prompt,
+            rulebook_form=judgement.rulebook_form,
             sampling=judgement.sampling,
             tokens=judgement.tokens,
             trimmed=judgement.trimmed,

@@ -26,6 +26,7 @@ from livesteward.contracts import (
 )
 from livesteward.contracts.base import Sha256
 from livesteward.models.protocol import TextPart, ToolCall
+from livesteward.prompts.rulebook_layout import RulebookLayout
 
 
 class ItemScore(Contract):
@@ -85,6 +86,7 @@ class Judgement(Contract):
     endpoint: str = ""
     fallback: bool = False
     prompt: PromptRef | None = None
+    rulebook_form: str = ""
     sampling: dict[str, float | int | str | bool] = {}
     tokens: TokenCounts = TokenCounts()
     trimmed: dict[str, int] = {}
@@ -205,6 +207,7 @@ class GraphState(TypedDict, total=False):
     rulebooks: tuple[RulebookRef, ...]
     rules: tuple[RetrievedRule, ...]
     inquiry: Inquiry
+    layout: RulebookLayout
     judgement: Judgement
     verified: Verified
     problems: Annotated[tuple[ReviewReason, ...], _joined]

@@ -13,6 +13,7 @@ from livesteward.agents.judges.guard import GuardJudge
 from livesteward.agents.judges.heads import HeadsJudge
 from livesteward.agents.judges.inquiry import AskingJudge, closer_looks
 from livesteward.agents.judges.model import ModelJudge
+from livesteward.agents.judges.standing import StandingRules
 from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.screen.weights import Weights, load_weights
 from livesteward.agents.thresholds import Thresholds, load_thresholds
@@ -20,7 +21,7 @@ from livesteward.models.embedders import Embedder, embedder_from_settings
 from livesteward.models.factory import model_from_settings
 from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ChatModel
-from livesteward.prompts.registry import PromptRegistry
+from livesteward.prompts.registry import Prompt, PromptRegistry
 from livesteward.retrieval.search import RuleSearch
 from livesteward.settings import EmbedderKind, EmbedderSettings, Settings
 
@@ -39,6 +40,7 @@ class Tools:
         search: Over the rulebooks.
         heads: The embedded judge, which also gives the second opinion on a model's claims.
         judge: Who judges: ``heads``, or a model.
+        standing: Which rules stand at the beginning of a model's prompts; ``None`` where no model judges.
         media_root: Where relative paths of the present segment are.
         now: The clock.
     """
@@ -52,6 +54,7 @@ class Tools:
     search: RuleSearch
     heads: HeadsJudge
     judge: Judge
+    standing: StandingRules | None = None
     media_root: Path | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -76,8 +79,7 @@ class Tools:
             stack.push_async_callback(self.judge.aclose)
 
 
-def _model_judge(settings: Settings, model: ChatModel, perceiver: Perceiver) -> Judge:
-    prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
+def _model_judge(settings: Settings, model: ChatModel, prompt: Prompt, perceiver: Perceiver) -> Judge:
     if not settings.inquiry.steps or not model.calls_tools:
         return ModelJudge(model, prompt, perceiver.frames, settings.model)
     # Of the pictures of a request some are kept free for closer looks.
@@ -108,11 +110,14 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
     perceiver = Perceiver(settings)
     model = model or model_from_settings(settings)
     judge: Judge = heads
+    standing: StandingRules | None = None
     profile = profile_for(settings.model.profile, settings.model.name)
     if model is not None and profile.guard is not None:
         judge = GuardJudge(model, profile.guard, profile.name, perceiver.frames, settings.model)
     elif model is not None:
-        judge = _model_judge(settings, model, perceiver)
+        prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
+        judge = _model_judge(settings, model, prompt, perceiver)
+        standing = StandingRules(search.library, prompt, settings.model, settings.retrieval)
     return Tools(
         settings=settings,
         thresholds=load_thresholds(settings.thresholds_file),
@@ -123,4 +128,5 @@ def make_tools(settings: Settings, *, model: ChatModel | None = None) -> Tools:
         search=search,
         heads=heads,
         judge=judge,
+        standing=standing,
     )

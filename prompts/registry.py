@@ -75,6 +75,16 @@ class Prompt:
             )
         return self.template.render(variables)
 
+    def render_beginning(self, variables: Mapping[str, Any]) -> tuple[Message, ...]:
+        """Return what every rendering with these variables begins with.
+
+        See :meth:`livesteward.prompts.template.PromptTemplate.render_beginning`.
+
+        Raises:
+            PromptError: If the template cannot be rendered.
+        """
+        return self.template.render_beginning(variables)
+
 
 def load_prompt(path: Path) -> Prompt:
     """Read one prompt file, without looking at the lock.

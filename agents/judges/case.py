@@ -10,6 +10,7 @@ from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.state import Judgement, Screened, StreamMemory
 from livesteward.agents.thresholds import Thresholds
 from livesteward.contracts import RetrievedRule, Segment
+from livesteward.prompts.rulebook_layout import FOUND_ONLY, RulebookLayout
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Case:
     Attributes:
         segment: After perception.
         screened: What the screen flagged.
-        rules: The retrieved rules of all jurisdictions asked for.
+        rules: The retrieved rules of all jurisdictions asked for; all there are, the best found first, where the rulebook stands in the
+            prompt.
         regions: Those jurisdictions.
         on: The day whose rules hold.
         frames: References to the pictures.
         memory: Of the stream.
+        layout: Which rules stand where in a prompt.
         thresholds: Of ``decide``; a judge may leave out what is far below them.
     """
 
@@ -35,6 +38,7 @@ class Case:
     frames: tuple[FrameRef, ...]
     memory: StreamMemory
     thresholds: Thresholds
+    layout: RulebookLayout = FOUND_ONLY
 
 
 class Judge(Protocol):

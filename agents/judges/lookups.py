@@ -39,6 +39,7 @@ from livesteward.prompts.inquiry import (
     rule_parts,
 )
 from livesteward.prompts.names import SegmentNames
+from livesteward.prompts.rulebook_layout import in_full
 from livesteward.retrieval.search import RuleSearch
 from livesteward.settings import Settings
 
@@ -179,7 +180,7 @@ class Lookups:
         return Told((TextPart(text=head), *kept))
 
     async def _find_rules(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
-        have = {(one.jurisdiction, one.rule.rule_id) for one in case.rules}
+        have = {(one.jurisdiction, one.rule.rule_id) for one in in_full(case.rules, case.layout)}
         limit = self.settings.inquiry.rules
         vectors = await self.search.index.embedder.queries([given["question"]])
         left = self.settings.inquiry.answer_chars
@@ -195,8 +196,11 @@ class Lookups:
         if not found:
             return Told((TextPart(text="No further rule was found."),))
         names = ", ".join(f"{one.rule.rule_id} ({one.jurisdiction})" for one in found)
-        head = f"Rules that you did not have yet: {names}. They hold like those above, where they are about the case."
-        return Told((TextPart(text=head), *rule_parts(found)), rules=tuple(found))
+        known = {(one.jurisdiction, one.rule.rule_id) for one in case.rules}
+        new = tuple(one for one in found if (one.jurisdiction, one.rule.rule_id) not in known)
+        what = "Rules that you did not have yet" if new else "In full, rules that you have in brief"
+        head = f"{what}: {names}. They hold like those above, where they are about the case."
+        return Told((TextPart(text=head), *rule_parts(found)), rules=new)
 
     async def _look_closer(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
         if sum(1 for step in inquiry.steps for answered in step if answered.shown) >= self.closer_looks:

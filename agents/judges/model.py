@@ -76,11 +76,13 @@ class ModelJudge:
                 images=images,
                 keep=[suspect.item_id for suspect in case.screened.suspects],
                 nonce=nonce,
+                layout=case.layout,
             ),
             answer_schema=judge_schema(case.rules, case.segment),
             schema_name="verdict",
             sampling=Sampling(temperature=self._settings.temperature, max_tokens=self._settings.max_tokens),
             deadline_s=self._settings.timeout_s,
+            prefix=case.layout.prefix,
         )
         return Asked(request, tuple(image.item_id for image in images if image.item_id))
 
@@ -124,6 +126,7 @@ class ModelJudge:
             endpoint=answer.endpoint,
             fallback=answer.fallback,
             prompt=self._prompt.ref,
+            rulebook_form=case.layout.form.value,
             sampling=asked.request.sampling.model_dump(exclude_none=True),
             tokens=answer.tokens,
             trimmed=answer.trimmed,

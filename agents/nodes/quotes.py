@@ -8,6 +8,7 @@ from typing import Final
 
 from livesteward.prompts.answer import MAX_QUOTE_CHARS
 from livesteward.prompts.fence import REPLACEMENT, neutralise
+from livesteward.prompts.transcript import LINE_BREAK
 
 _MARKS: Final = "\"'“”‘’«»「」 "
 _JOINERS: Final = "\u200c\u200d"
@@ -18,9 +19,9 @@ _LAST_LATIN: Final = "\u024f"
 def verbatim(quote: str, text: str) -> str | None:
     """Return the part of ``text`` that ``quote`` means, as it stands there, or ``None``.
 
-    Case, width, runs of spaces, quotation marks around it and characters that nobody sees make no difference, since a model is shown the
-    text with hidden characters and false fences made visible. A quote may not begin or end inside a word of Latin letters: "kill" does
-    not stand in "skill".
+    Case, width, runs of spaces, line breaks, quotation marks around it and characters that nobody sees make no difference, since a model is
+    shown the text in one line, with hidden characters and false fences made visible. A quote may not begin or end inside a word of Latin
+    letters: "kill" does not stand in "skill".
     """
     wanted = _folded(quote.strip(_MARKS))[0].strip(_MARKS)
     if not wanted:
@@ -46,7 +47,7 @@ def _folded(text: str) -> tuple[str, tuple[int, ...]]:
             one = char.lower()
         elif char in _JOINERS or neutralise(char) == REPLACEMENT:
             one = ""
-        elif char.isspace():
+        elif char.isspace() or char == LINE_BREAK:
             one = " " if chars and chars[-1] != " " else ""
         else:
             one = unicodedata.normalize("NFKC", char).casefold().translate(_LESS_THAN)

@@ -15,7 +15,8 @@ from livesteward.retrieval.search import RuleSearch
 MAX_QUERIES: Final = 12
 """The most passages that are searched with, the most suspicious first."""
 
-_ALL: Final = 1_000
+ALL_RULES: Final = 1_000
+"""More than any rulebook has."""
 
 
 async def retrieve_rules(
@@ -52,7 +53,7 @@ async def retrieve_rules(
     found: list[RetrievedRule] = []
     for region in regions:
         best: dict[str, RetrievedRule] = {}
-        for ranked in await search.search_vectors(queries, vectors, region, on=on, limit=_ALL):
+        for ranked in await search.search_vectors(queries, vectors, region, on=on, limit=ALL_RULES):
             for one in ranked:
                 if one.rule.rule_id not in best or best[one.rule.rule_id].score < one.score:
                     best[one.rule.rule_id] = one

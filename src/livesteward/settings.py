@@ -184,6 +184,8 @@ class RetrievalSettings(_Part):
     """How many rules reach the judge."""
 
     rules_per_jurisdiction: Annotated[int, Field(ge=1, le=50)] = 8
+    rulebook_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 3_000
+    """Tokens that whole rulebooks may take at the beginning of every prompt, where a server keeps them; with 0 they never stand there."""
 
 
 class PerceptionSettings(_Part):

@@ -206,6 +206,8 @@ class Provenance(Contract):
         profile: By which profile a served model was asked, such as ``qwen3-vl`` or ``plain``.
         endpoint: The address of the server that judged, where one did.
         fallback: Whether the first model did not answer and another judged; ``model`` names it.
+        rulebook_form: How much of the rulebook stood at the beginning of a model's prompt: ``whole``, ``brief`` (without examples),
+            ``texts`` (without exceptions too) or ``found`` (only the rules that the search found were given).
         rulebooks: One for each jurisdiction asked for.
         sampling: Temperature, seed and the like, where a model was sampled.
         thresholds_digest: Of the settings that ``decide`` used.
@@ -225,6 +227,7 @@ class Provenance(Contract):
     endpoint: Annotated[str, Field(max_length=2_000)] = ""
     fallback: bool = False
     prompt: PromptRef | None = None
+    rulebook_form: Annotated[str, Field(max_length=32)] = ""
     rulebooks: tuple[RulebookRef, ...] = ()
     sampling: dict[str, float | int | str | bool] = {}
     thresholds_digest: str = ""

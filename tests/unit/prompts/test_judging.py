@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, date, datetime
 from typing import Any
@@ -39,7 +40,7 @@ FENCED = re.compile(rf"<untrusted-{NONCE}[^<>]*>(.*?)</untrusted-{NONCE}>", re.D
 
 @pytest.fixture(scope="module")
 def prompt() -> Prompt:
-    return PromptRegistry(Settings().prompts_dir).get("judge")
+    return PromptRegistry(Settings().prompts_dir).get("judge", 1)
 
 
 def rule(rule_id: str, *, jurisdiction: str = "global", text: str = "It is forbidden.") -> RetrievedRule:
@@ -105,6 +106,26 @@ def test_nothing_a_stranger_wrote_stands_outside_a_fence(
     assert len(FENCED.findall(shown)) == 7
     # No tag of ours is left over: each opening has its closing.
     assert shown.count(f"</untrusted-{NONCE}>") == shown.count(f"<untrusted-{NONCE}") == 7
+
+
+def test_version_1_renders_as_it_always_did(prompt: Prompt) -> None:
+    # Recordings are found by what was asked: this digest was taken before there was a version 2.
+    asked = segment(
+        title="Trading talk",
+        frames=(Frame(frame_id="f1", at_s=3.25),),
+        utterances=(Utterance(utterance_id="u1", at_s=1.5, text="send me\nmoney"),),
+        chat=(chat("c1", "legit?", at=4.2, name="mia"), chat("c2", "legit?", at=9.9, viewer="v2")),
+        gifts=(Gift(gift_id="g1", at_s=3, viewer_id="v7", name="Rose", value_usd=1.5, message="for\nyou"),),
+        signals=(Signal(kind="nudity", value=0.12, ref="f1", at_s=3),),
+    )
+    rules = (rule("FRAUD-1.2", jurisdiction="SG"), rule("FRAUD-1.1", jurisdiction="DE"), rule("FRAUD-1.1", jurisdiction="SG"))
+    images = (ImagePart(data=b"1", item_id="f1"),)
+    digest = hashlib.sha256()
+    for message in render_judge(prompt, asked, rules, memory="said\nbefore", images=images, keep={"c1"}, nonce=NONCE):
+        for part in message.parts:
+            text = part.text if isinstance(part, TextPart) else ""
+            digest.update(f"{message.role} {part.priority} {part.item_id} {part.type} {text}\0".encode())
+    assert digest.hexdigest() == "3560d28eb512c15118852fb12a05edb7a9f366c41265fdbb99bd10aee806b2ca"
 
 
 def test_rules_come_first_and_are_the_same_bytes_for_another_segment(prompt: Prompt) -> None:

@@ -231,11 +231,7 @@ class GuardJudge:
             engine=answers[0].engine if answers else "",
             profile=self._profile,
             sampling={"temperature": self._settings.temperature},
-            tokens=TokenCounts(
-                prompt=sum(answer.tokens.prompt for answer in answers),
-                completion=sum(answer.tokens.completion for answer in answers),
-                cached=sum(answer.tokens.cached for answer in answers),
-            ),
+            tokens=sum((answer.tokens for answer in answers), TokenCounts()),
             trimmed=dict(trimmed),
             frames_shown=next((one.shown for one in answered if one.shown), ()),
             replayed=any(answer.replayed for answer in answers),

@@ -232,8 +232,8 @@ class OpenAICompatibleModel:
                 raise ModelUnavailableError(f"{self._url} lists no model; set model.name")
             self._served = page.data[0].id
             self._profile = profile_for(self._settings.profile, self._served)
-            if self._profile.guard is not None and self._settings.profile == AUTO:
-                raise ModelUnavailableError(f"{self._url} serves {self._served}, which {UNNAMED_GUARD}")
+        if self._profile.guard is not None and self._settings.profile == AUTO and not self._settings.name:
+            raise ModelUnavailableError(f"{self._url} serves {self._served}, which {UNNAMED_GUARD}")
         return self.name
 
     async def _retried(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:

@@ -115,6 +115,25 @@ def test_a_server_that_serves_the_model_is_fine() -> None:
         assert "serves judge-8b, and not judge-9b" in other.detail
 
 
+def test_the_server_check_says_by_which_profile_the_model_is_asked() -> None:
+    with server(b'{"data": [{"id": "Qwen/Qwen3-VL-8B-Instruct"}]}') as url:
+        assert "asked by the profile qwen3-vl" in look("model server", load_settings(model={"base_url": url})).detail
+        set_ = look("model server", load_settings(model={"base_url": url, "profile": "gemma-3"}))
+        assert "asked by the profile gemma-3" in set_.detail
+        wrong = look("model server", load_settings(model={"base_url": url, "profile": "qwen"}))
+    assert wrong.state is CheckState.MEND
+    assert "there is no profile 'qwen'; there are auto, plain" in wrong.detail
+
+
+def test_a_guard_that_the_settings_do_not_name_should_be_named() -> None:
+    with server(b'{"data": [{"id": "Qwen/Qwen3Guard-Gen-8B"}]}') as url:
+        found = look("model server", load_settings(model={"base_url": url}))
+        assert (found.state, found.remedy) == (CheckState.MEND, "LIVESTEWARD_MODEL__NAME=Qwen/Qwen3Guard-Gen-8B")
+        named = look("model server", load_settings(model={"base_url": url, "name": "Qwen/Qwen3Guard-Gen-8B"}))
+    assert named.state is CheckState.FINE
+    assert "asked by the profile qwen3guard" in named.detail
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"<html>hello</html>", 200), (b'{"data": 3}', 200), (b'["a"]', 200), (b"no", 401), (b"", 500), (b'{"data": [1]}', 200)],

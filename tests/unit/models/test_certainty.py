@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from livesteward.models.certainty import WrittenToken, certainty
+from livesteward.models.certainty import WrittenToken, certainty, word_certainty
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -113,3 +113,23 @@ def test_a_code_block_around_the_answer_is_looked_past() -> None:
 def test_tokens_that_did_not_write_the_text_say_nothing_of_it() -> None:
     assert certainty('{"findings":[],"decision":"allow"}', [token("something else")], SCHEMA) == {}
     assert certainty('{"findings":[],"decision":"allow"}', [], SCHEMA) == {}
+
+
+WORDS = ("safe", "unsafe")
+
+
+def test_the_word_that_decides_a_plain_text_is_set_against_the_others() -> None:
+    tokens = (token("\n\n"), token("un", 0.8, safe=0.1, other=0.1), token("safe"), token("\nS2"))
+    assert word_certainty("\n\nunsafe\nS2", tokens, WORDS) == {"word": pytest.approx(0.8 / 0.9)}
+
+
+def test_a_word_inside_another_decides_nothing_and_thoughts_are_looked_past() -> None:
+    assert word_certainty("unsafely", (token("unsafely"),), WORDS) == {}
+    assert word_certainty("", (), WORDS) == {}
+    assert word_certainty("safe", (token("safe"),), ()) == {}
+    tokens = (token("unsafe?", 0.5, safe=0.5), token("</think>"), token("safe", 0.75, unsafe=0.25))
+    assert word_certainty("safe", tokens, WORDS) == {"word": pytest.approx(0.75)}
+
+
+def test_a_text_that_its_tokens_did_not_write_has_no_certainty() -> None:
+    assert word_certainty("safe", (token("something else"),), WORDS) == {}

@@ -44,6 +44,16 @@ async def test_a_recording_answers_the_same_request_behind_another_fence(tmp_pat
     assert (await replay.ask(request("two"))).data == {"a": 2}
 
 
+async def test_a_plain_text_is_recorded_and_replayed_with_the_variables_of_its_template(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+    plain = request("one").model_copy(update={"answer_schema": None, "template": {"guideline": "No Hate"}})
+    said = await RecordingModel(ScriptedModel(["Yes"]), path).ask(plain)
+    assert (said.raw, said.data) == ("Yes", {})
+    assert (await ReplayModel(path).ask(plain)).raw == "Yes"
+    with pytest.raises(ModelUnavailableError, match="does not hold this request"):
+        await ReplayModel(path).ask(plain.model_copy(update={"template": {"guideline": "No Harassment"}}))
+
+
 def test_only_what_matters_changes_the_digest() -> None:
     digest = request_digest(request("x", nonce="0" * 12, image=b"1"))
     assert digest == request_digest(request("x", nonce="a" * 12, image=b"1", deadline_s=1))

@@ -229,6 +229,8 @@ class GuardJudge:
             model=answers[0].model if answers else self._model.name,
             model_revision=answers[0].revision if answers else "",
             engine=answers[0].engine if answers else "",
+            endpoint=answers[0].endpoint if answers else "",
+            fallback=any(answer.fallback for answer in answers),
             profile=self._profile,
             sampling={"temperature": self._settings.temperature},
             tokens=sum((answer.tokens for answer in answers), TokenCounts()),

@@ -16,8 +16,6 @@ from livesteward.prompts.registry import PromptRegistry
 from livesteward.retrieval.rulebook import load_library
 from livesteward.settings import Settings
 
-_ANY_ANSWER = {"type": "object"}
-
 
 class Warmed(Contract):
     """One prefix on one server: how long it took to read, or why that failed."""
@@ -70,13 +68,13 @@ async def warm(
         try:
             for names, messages, prefix in beginnings:
                 request = ModelRequest(
-                    messages=messages, answer_schema=_ANY_ANSWER, sampling=Sampling(max_tokens=1), deadline_s=timeout_s, prefix=prefix
+                    messages=messages, answer_schema=None, whole=False, sampling=Sampling(max_tokens=1), deadline_s=timeout_s, prefix=prefix
                 )
                 began, problem = time.monotonic(), ""
                 try:
                     await model.ask(request)
                 except ModelAnswerError:
-                    # One word is no answer, and the prompt has been read for it.
+                    # It need not make sense: the prompt has been read for it.
                     pass
                 except ModelError as error:
                     problem = str(error)

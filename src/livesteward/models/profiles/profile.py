@@ -70,11 +70,12 @@ class Profile:
         """Return the fields of the body that say how to answer ``request``.
 
         Args:
-            request: Its tokens are those of the answer; what the model may think comes on top. A temperature is left out where the family
-                takes none.
+            request: Its tokens are those of the answer; what the model may think comes on top, where a whole answer is wanted. A
+                temperature is left out where the family takes none.
             thinking_tokens: How much it is asked to think; 0 for not at all, where that can be had.
         """
-        fields: dict[str, Any] = {self.limit_field: request.sampling.max_tokens + self.thinking.room(thinking_tokens)}
+        room = self.thinking.room(thinking_tokens) if request.whole else 0
+        fields: dict[str, Any] = {self.limit_field: request.sampling.max_tokens + room}
         if self.samples:
             fields["temperature"] = request.sampling.temperature
         template = {"chat_template_kwargs": request.template} if request.template else {}

@@ -114,6 +114,11 @@ async def test_what_a_model_thinks_is_kept_apart_from_what_it_answers() -> None:
     assert [(one.raw, one.reasoning, one.data) for one in (marked, named)] == [(GOOD, "Hm.", {"decision": "allow"})] * 2
 
 
+async def test_a_reply_that_may_be_cut_off_is_given_no_room_for_thoughts() -> None:
+    body, _ = await asked(REQUEST.model_copy(update={"answer_schema": None, "whole": False}), profile="thinker")
+    assert body["max_tokens"] == 300
+
+
 async def test_room_for_thoughts_is_taken_from_the_prompts_room() -> None:
     chat = REQUEST.messages[-1].model_copy(update={"parts": REQUEST.messages[-1].parts[:1] * 1})
     filler = [part.model_copy(update={"text": "word " * 300, "priority": 5, "kind": "chat"}) for part in chat.parts * 10]

@@ -115,7 +115,7 @@ LLAMA_4: Final = Profile(
     models="Llama 4",
     pattern=r"(meta-)?llama-?4",
     pictures="first",
-    images=Tiles(side=336, each=147, most=16),
+    images=Tiles(side=336, each=150, most=16),
 )
 
 MISTRAL: Final = Profile(

@@ -176,6 +176,8 @@ def test_a_flag_that_the_installed_vllm_lacks_is_named_and_nothing_starts(vllm: 
 
 
 def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__CONTEXT_TOKENS", "131072")
+    monkeypatch.setenv("LIVESTEWARD_RETRIEVAL__RULEBOOK_TOKENS", "60000")
     port = free_port()
     try:
         started = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", port, "--region", "SG", "--region", "SG+DE", "--json"])
@@ -184,12 +186,13 @@ def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypat
         assert [(one["regions"], one["problem"]) for one in data["warmed"]] == [(["SG"], ""), (["SG", "DE"], "")]
         requests = [json.loads(line) for line in asked(vllm)[1:]]
         assert [request["max_tokens"] for request in requests] == [1, 1]
-        assert all(re.search(r"\[[A-Z]+-\d", json.dumps(request["messages"])) for request in requests)
+        assert all("FRAUD-1.1" in json.dumps(request["messages"]) for request in requests)
+        assert all(one["tokens"] > 1_000 for one in data["warmed"])
 
         monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", data["base_url"])
         warmed = run(engine.app, ["warm", "--region", "DE"])
         assert warmed.exit_code == 0
-        assert f"DE at {data['base_url']} read in " in warmed.stderr
+        assert re.search(rf"DE at {data['base_url']}: about [\d,]+ tokens of rules read in ", warmed.stderr)
 
         monkeypatch.setenv("LIVESTEWARD_MODEL__ENDPOINTS", "http://127.0.0.1:9/v1")
         status = run(engine.app, ["status", "--window", "0", "--json"])
@@ -205,6 +208,12 @@ def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypat
     finally:
         stopped = run(engine.app, ["stop", "--json"])
     assert json.loads(stopped.stdout) == {"stopped": True}
+
+
+def test_a_region_that_there_is_not_is_said_before_anything_starts(vllm: Path) -> None:
+    refused = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", free_port(), "--region", "Atlantis"]).exception
+    assert isinstance(refused, InputError)
+    assert not (Path("cache") / "vllm" / "vllm.log").exists()
 
 
 def test_warming_says_which_server_could_not_and_needs_regions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,40 +6,53 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from livesteward.contracts import Contract, RetrievedRule
-from livesteward.errors import ModelAnswerError, ModelError
+from livesteward.agents.judges.inquiry import AskingJudge
+from livesteward.agents.tools import make_tools
+from livesteward.contracts import Contract
+from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError
 from livesteward.models.factory import served_models
-from livesteward.models.protocol import Message, ModelRequest, Sampling
-from livesteward.prompts.example import example_segment
-from livesteward.prompts.judging import render_judge
-from livesteward.prompts.registry import PromptRegistry
-from livesteward.retrieval.rulebook import load_library
+from livesteward.models.protocol import ModelRequest, Sampling
 from livesteward.settings import Settings
 
 
 class Warmed(Contract):
-    """One prefix on one server: how long it took to read, or why that failed."""
+    """One beginning on one server: how long it took to read, or why that failed. ``tokens`` is about how long the rules in it are."""
 
     regions: tuple[str, ...]
     endpoint: str
+    tokens: int
     seconds: float
     problem: str = ""
 
 
-def prefix_messages(settings: Settings, regions: Sequence[str], on: date) -> tuple[tuple[Message, ...], str]:
-    """Return what prompts for segments of these regions begin with, and the digest of it.
+async def beginning_requests(settings: Settings, regions: Sequence[Sequence[str]], on: date) -> tuple[tuple[ModelRequest, int], ...]:
+    """Return requests for one word that hold what prompts of these regions begin with, and about how many tokens the rules in them are.
 
     Raises:
-        LivestewardError: If a region is unknown, or rules or prompt cannot be read.
+        LivestewardError: If a region is unknown, rules or prompt cannot be read, or the judge is one whose prompts share no rules.
     """
-    library = load_library(settings.policies_dir)
-    prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
-    rules = [
-        RetrievedRule(jurisdiction=region, rule=rule, score=0)
-        for region in sorted(set(regions))
-        for rule in library.rulebook(region, on).rules[: settings.retrieval.rules_per_jurisdiction]
-    ]
-    return render_judge(prompt, example_segment(), rules), ""
+    tools = make_tools(settings)
+    try:
+        if tools.standing is None:
+            raise ConfigurationError(
+                "nothing can be read beforehand: no language model judges, or a guard model, whose prompts have no rulebook"
+            )
+        # Tools stand in front of the messages in most chat templates.
+        offered = tools.judge.tools if isinstance(tools.judge, AskingJudge) and tools.judge.asks else ()
+        found = []
+        for names in regions:
+            layout = tools.standing.layout(names, on)
+            request = ModelRequest(
+                messages=tools.standing.prefix(names, on),
+                answer_schema=None,
+                sampling=Sampling(max_tokens=1),
+                tools=offered,
+                prefix=layout.prefix,
+            )
+            found.append((request, layout.tokens))
+        return tuple(found)
+    finally:
+        await tools.aclose()
 
 
 async def warm(
@@ -56,29 +69,27 @@ async def warm(
         settings: With the model's servers.
         regions: Sets of regions that are judged together, mostly of one each.
         on: The day whose rules hold.
-        timeout_s: For one prefix on one server.
+        timeout_s: For one beginning on one server.
         progress: Called after each.
 
     Raises:
-        LivestewardError: If a region is unknown, or rules or prompt cannot be read. What a server cannot do is in the result.
+        LivestewardError: As :func:`beginning_requests`. What a server cannot do is in the result.
     """
-    beginnings = [(tuple(names), *prefix_messages(settings, names, on)) for names in regions]
+    beginnings = await beginning_requests(settings, regions, on)
     done: list[Warmed] = []
     for url, model in served_models(settings):
         try:
-            for names, messages, prefix in beginnings:
-                request = ModelRequest(
-                    messages=messages, answer_schema=None, whole=False, sampling=Sampling(max_tokens=1), deadline_s=timeout_s, prefix=prefix
-                )
+            for names, (request, tokens) in zip(regions, beginnings, strict=True):
                 began, problem = time.monotonic(), ""
                 try:
-                    await model.ask(request)
+                    await model.ask(request.model_copy(update={"deadline_s": timeout_s}))
                 except ModelAnswerError:
                     # It need not make sense: the prompt has been read for it.
                     pass
                 except ModelError as error:
                     problem = str(error)
-                done.append(Warmed(regions=names, endpoint=url, seconds=round(time.monotonic() - began, 3), problem=problem))
+                seconds = round(time.monotonic() - began, 3)
+                done.append(Warmed(regions=tuple(names), endpoint=url, tokens=tokens, seconds=seconds, problem=problem))
                 if progress is not None:
                     progress(done[-1])
         finally:

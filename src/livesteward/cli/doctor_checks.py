@@ -70,7 +70,7 @@ def _settings(loaded: list[Settings]) -> Check:
         values = tomllib.loads((found / WORKSPACE_FILE).read_text(encoding="utf-8"))
         keys = ", ".join(key for key, value in values.items() if value != {}) or "nothing"
         sources.append(f"{keys} from {found / WORKSPACE_FILE}")
-    judge = {"auto": "the server" if settings.model.base_url else "the embedded heads"}.get(settings.judge, settings.judge)
+    judge = {"auto": "the server" if settings.model.urls else "the embedded heads"}.get(settings.judge, settings.judge)
     return Check(name="settings", state=CheckState.FINE, detail=f"{'; '.join(sources) or 'defaults'}; the judge is {judge}")
 
 
@@ -219,14 +219,21 @@ def _index(settings: Settings) -> Check:
 
 
 def _server(settings: Settings) -> Check:
+    from concurrent.futures import ThreadPoolExecutor
+
+    model = settings.model
+    if not model.urls:
+        return Check(name="model server", state=CheckState.ABSENT, detail="none is set; the judge runs in the process")
+    asked = [(url, model.api_key, model.name) for url in model.urls] + [(one.base_url, one.api_key, one.name) for one in model.fallbacks]
+    with ThreadPoolExecutor(max_workers=min(16, len(asked))) as looking:
+        checks = list(looking.map(lambda one: _one_server(one[0], key=one[1].get_secret_value(), name=one[2]), asked))
+    wrong = next((check for check in checks if check.state is not CheckState.FINE), None)
+    return wrong or Check(name="model server", state=CheckState.FINE, detail="; ".join(check.detail for check in checks))
+
+
+def _one_server(url: str, *, key: str, name: str) -> Check:
     import httpx2
 
-    from livesteward.models.profiles.registry import AUTO, UNNAMED_GUARD, profile_for
-
-    url = settings.model.base_url
-    if url is None:
-        return Check(name="model server", state=CheckState.ABSENT, detail="none is set; the judge runs in the process")
-    key = settings.model.api_key.get_secret_value()
     remedy = "check LIVESTEWARD_MODEL__BASE_URL, or start one: livesteward engine start MODEL"
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"}, timeout=SERVER_S)
@@ -238,16 +245,10 @@ def _server(settings: Settings) -> Check:
     except (ValueError, KeyError, TypeError):
         detail = f"{url} answers, but not like an OpenAI-compatible server"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=remedy)
-    if settings.model.name and settings.model.name not in names:
-        detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}, and not {settings.model.name}"
+    if name and name not in names:
+        detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}, and not {name}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy="set LIVESTEWARD_MODEL__NAME to one of them")
-    served = settings.model.name or next(iter(names), "")
-    profile = profile_for(settings.model.profile, served)
-    detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}; asked by the profile {profile.name}"
-    if profile.guard is not None and not settings.model.name and settings.model.profile == AUTO:
-        detail = f"{url} serves {served}, which {UNNAMED_GUARD}"
-        return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=f"LIVESTEWARD_MODEL__NAME={served}")
-    return Check(name="model server", state=CheckState.FINE, detail=detail)
+    return Check(name="model server", state=CheckState.FINE, detail=f"{url} serves {', '.join(names[:5]) or 'nothing'}")
 
 
 def _engine(settings: Settings) -> Check:

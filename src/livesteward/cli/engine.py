@@ -113,27 +113,26 @@ def start(
     program = vllm or settings.engine.vllm
     if check:
         _checked(settings, plan, program, check=True)
+    here = {"base_url": plan.options.base_url, "endpoints": (), "fallbacks": (), "name": plan.served_name if lora else plan.options.name}
+    served = settings.model_copy(update={"model": settings.model.model_copy(update=here)})
+    regions = region or list(settings.engine.warm)
+    # Before minutes of loading, since a mistyped region would be found only after them.
+    _can_warm(served, regions)
     if not plan.fits:
         # An estimate does not forbid: vLLM measures, and says the same where it is right.
         print_memory(plan)
-    server, base_url = _server(settings), plan.options.base_url
+    server = _server(settings)
     with errors.status(f"starting vLLM; its output is in {server.log}") as shown:
         record = server.start(
             plan.command(vllm=program),
-            base_url=base_url,
+            base_url=plan.options.base_url,
             model=model,
             api_key=_key(settings),
             environment=plan.environment,
             timeout_s=wait,
             progress=lambda waited, last: shown.update(f"{waited:.0f} s  {_escaped(last[:100])}"),
         )
-    here = {
-        "base_url": base_url,
-        "endpoints": (),
-        "fallbacks": (),
-        "name": plan.served_name if plan.options.adapters else plan.options.name,
-    }
-    warmed = _warm(settings.model_copy(update={"model": settings.model.model_copy(update=here)}), region or list(settings.engine.warm))
+    warmed = _warm(served, regions)
     if as_json:
         print_json({**record.model_dump(mode="json"), "warmed": [one.model_dump(mode="json") for one in warmed]})
         return
@@ -248,6 +247,16 @@ def _checked(settings: Settings, plan: ServePlan, program: str, *, check: bool |
     return known.version
 
 
+def _can_warm(settings: Settings, regions: list[str]) -> None:
+    import asyncio
+    from datetime import UTC, datetime
+
+    from livesteward.agents.judges.warming import beginning_requests, parse_regions
+
+    if regions:
+        asyncio.run(beginning_requests(settings, list(parse_regions(regions)), datetime.now(UTC).date()))
+
+
 def _warm(settings: Settings, regions: list[str], *, timeout_s: float = 300.0) -> tuple[Warmed, ...]:
     import asyncio
     from datetime import UTC, datetime
@@ -256,7 +265,8 @@ def _warm(settings: Settings, regions: list[str], *, timeout_s: float = 300.0) -
 
     def told(one: Warmed) -> None:
         what = f"{'+'.join(one.regions)} at {one.endpoint}"
-        said = f"{what} could not be read: {one.problem}" if one.problem else f"{what} read in {one.seconds:.2f} s"
+        read = f"about {one.tokens:,} tokens of rules" if one.tokens else "the method (the rules take more than retrieval.rulebook_tokens)"
+        said = f"{what}: could not be read: {one.problem}" if one.problem else f"{what}: {read} read in {one.seconds:.2f} s"
         errors.print(said, markup=False, soft_wrap=True)
 
     if not regions:

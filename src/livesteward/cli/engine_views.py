@@ -31,6 +31,8 @@ _SHOWN: Final = (
 def exports(plan: ServePlan, settings: Settings) -> dict[str, str]:
     """Return the variables by which livesteward asks for what the plan serves."""
     options = plan.options
+    # As the judge bounds it: the segment needs room too.
+    rulebook = min(settings.retrieval.rulebook_tokens, (options.context_tokens - settings.model.max_tokens) // 2)
     given = {
         "MODEL__BASE_URL": options.base_url,
         "MODEL__NAME": plan.served_name,
@@ -38,6 +40,7 @@ def exports(plan: ServePlan, settings: Settings) -> dict[str, str]:
         "MODEL__CONCURRENCY": str(options.concurrency),
         "MODEL__ACCEPTS_IMAGES": str(bool(options.images)).lower(),
         "MODEL__MAX_FRAMES": str(options.images or settings.model.max_frames),
+        "RETRIEVAL__RULEBOOK_TOKENS": str(max(0, rulebook)),
     }
     return {f"{ENV_PREFIX}{name}": value for name, value in given.items()}
 

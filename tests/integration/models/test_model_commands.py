@@ -30,29 +30,34 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def draft(workspace: Path, *, status: str = "draft") -> None:
-    text = (workspace / "prompts" / "judge" / "v1.md").read_text(encoding="utf-8")
-    changed = text.replace("version: 1", "version: 2").replace('"released"', f'"{status}"').replace("Be exact, fair and brief.", "Be kind.")
-    (workspace / "prompts" / "judge" / "v2.md").write_text(changed, encoding="utf-8")
+    text = (workspace / "prompts" / "judge" / "v2.md").read_text(encoding="utf-8")
+    changed = text.replace("version: 2", "version: 3").replace('"released"', f'"{status}"').replace("Be exact, fair and brief.", "Be kind.")
+    (workspace / "prompts" / "judge" / "v3.md").write_text(changed, encoding="utf-8")
 
 
 def test_prompts_are_listed_for_people_and_programs(workspace: Path) -> None:
     draft(workspace)
     assert "judge" in run(prompts.app, ["list"]).stdout
     listed = json.loads(run(prompts.app, ["list", "--json"]).stdout)
-    assert [(one["name"], one["version"], one["status"]) for one in listed] == [("judge", 1, "released"), ("judge", 2, "draft")]
+    assert [(one["name"], one["version"], one["status"]) for one in listed] == [
+        ("judge", 1, "released"),
+        ("judge", 2, "released"),
+        ("judge", 3, "draft"),
+    ]
 
 
 def test_a_prompt_is_shown_as_written(workspace: Path) -> None:
-    source = (workspace / "prompts" / "judge" / "v1.md").read_text(encoding="utf-8")
+    source = (workspace / "prompts" / "judge" / "v2.md").read_text(encoding="utf-8")
     assert run(prompts.app, ["show", "judge"]).stdout.strip() == source.strip()
 
 
 def test_a_prompt_is_rendered_on_the_example_with_the_rules_of_a_region() -> None:
     shown = run(prompts.app, ["render", "judge", "--region", "DE", "--rule", "FRAUD-1.2"])
     assert shown.exit_code == 0, shown.output
-    assert "Rules in force: DE" in shown.stdout
+    assert "Rules in force in DE" in shown.stdout
     assert "[FRAUD-1.2]" in shown.stdout
-    assert '<untrusted-0123456789ab item="u2"' in shown.stdout
+    assert "<untrusted-0123456789ab>" in shown.stdout
+    assert "u2 7 host: " in shown.stdout
 
 
 def test_a_prompt_is_rendered_on_a_segment_of_ones_own(workspace: Path) -> None:
@@ -75,9 +80,9 @@ def test_a_wrong_segment_or_rule_names_the_place(workspace: Path) -> None:
 
 def test_a_difference_is_shown(workspace: Path) -> None:
     draft(workspace)
-    shown = run(prompts.app, ["diff", "judge", "1", "2"]).stdout
-    assert "+show where. A person reads what you write and can appeal against it. Be kind." in shown
-    assert "-version: 1" in shown
+    shown = run(prompts.app, ["diff", "judge", "2", "3"]).stdout
+    assert "+where. People read what you write and can appeal against it. Be kind." in shown
+    assert "-version: 2" in shown
 
 
 def test_lint_is_content_and_releases(workspace: Path) -> None:
@@ -85,12 +90,12 @@ def test_lint_is_content_and_releases(workspace: Path) -> None:
     draft(workspace, status="released")
     assert run(prompts.app, ["lint"]).exit_code == 1
     released = json.loads(run(prompts.app, ["lint", "--release", "judge", "--json"]).stdout)
-    assert (released["released"]["version"], released["problems"]) == (2, [])
-    assert set(json.loads((workspace / "prompts" / "lock.json").read_text(encoding="utf-8"))["judge"]) == {"1", "2"}
+    assert (released["released"]["version"], released["problems"]) == (3, [])
+    assert set(json.loads((workspace / "prompts" / "lock.json").read_text(encoding="utf-8"))["judge"]) == {"1", "2", "3"}
 
 
 def test_lint_finds_a_released_prompt_that_was_changed(workspace: Path) -> None:
-    path = workspace / "prompts" / "judge" / "v1.md"
+    path = workspace / "prompts" / "judge" / "v2.md"
     path.write_text(path.read_text(encoding="utf-8").replace("fair", "harsh"), encoding="utf-8")
     found = run(prompts.app, ["lint"])
     assert found.exit_code == 1
@@ -176,6 +181,8 @@ def test_a_flag_that_the_installed_vllm_lacks_is_named_and_nothing_starts(vllm: 
 
 
 def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__CONTEXT_TOKENS", "131072")
+    monkeypatch.setenv("LIVESTEWARD_RETRIEVAL__RULEBOOK_TOKENS", "60000")
     port = free_port()
     try:
         started = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", port, "--region", "SG", "--region", "SG+DE", "--json"])
@@ -184,12 +191,13 @@ def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypat
         assert [(one["regions"], one["problem"]) for one in data["warmed"]] == [(["SG"], ""), (["SG", "DE"], "")]
         requests = [json.loads(line) for line in asked(vllm)[1:]]
         assert [request["max_tokens"] for request in requests] == [1, 1]
-        assert all(re.search(r"\[[A-Z]+-\d", json.dumps(request["messages"])) for request in requests)
+        assert all("FRAUD-1.1" in json.dumps(request["messages"]) for request in requests)
+        assert all(one["tokens"] > 1_000 for one in data["warmed"])
 
         monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", data["base_url"])
         warmed = run(engine.app, ["warm", "--region", "DE"])
         assert warmed.exit_code == 0
-        assert f"DE at {data['base_url']} read in " in warmed.stderr
+        assert re.search(rf"DE at {data['base_url']}: about [\d,]+ tokens of rules read in ", warmed.stderr)
 
         monkeypatch.setenv("LIVESTEWARD_MODEL__ENDPOINTS", "http://127.0.0.1:9/v1")
         status = run(engine.app, ["status", "--window", "0", "--json"])
@@ -205,6 +213,12 @@ def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypat
     finally:
         stopped = run(engine.app, ["stop", "--json"])
     assert json.loads(stopped.stdout) == {"stopped": True}
+
+
+def test_a_region_that_there_is_not_is_said_before_anything_starts(vllm: Path) -> None:
+    refused = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", free_port(), "--region", "Atlantis"]).exception
+    assert isinstance(refused, InputError)
+    assert not (Path("cache") / "vllm" / "vllm.log").exists()
 
 
 def test_warming_says_which_server_could_not_and_needs_regions(monkeypatch: pytest.MonkeyPatch) -> None:

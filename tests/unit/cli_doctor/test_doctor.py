@@ -134,6 +134,15 @@ def test_a_guard_that_the_settings_do_not_name_should_be_named() -> None:
     assert "asked by the profile qwen3guard" in named.detail
 
 
+def test_every_server_and_fallback_is_looked_at() -> None:
+    with server(b'{"data": [{"id": "judge-8b"}]}') as url, server(b'{"data": [{"id": "small"}]}') as small:
+        assert look("model server", load_settings(model={"base_url": url, "endpoints": [small]})).state is CheckState.FINE
+        found = look("model server", load_settings(model={"base_url": url, "fallbacks": [{"base_url": small, "name": "smaller"}]}))
+        assert "serves small, and not smaller" in found.detail
+        gone = look("model server", load_settings(model={"base_url": url, "endpoints": ["http://127.0.0.1:9/v1"]}))
+        assert "127.0.0.1:9" in gone.detail
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"<html>hello</html>", 200), (b'{"data": 3}', 200), (b'["a"]', 200), (b"no", 401), (b"", 500), (b'{"data": [1]}', 200)],

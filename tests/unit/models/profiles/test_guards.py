@@ -75,12 +75,11 @@ async def test_safeguard_is_sent_the_rules_as_system_message_and_asked_for_their
     body, answer = await asked(only(guard("gpt-oss-safeguard").questions(content)).request, completion(said), profile="gpt-oss-safeguard")
     system, user = body.pop("messages")
     assert (system["role"], user["role"]) == ("system", "user")
-    assert "## RULE FRAUD-1.1\nRule FRAUD-1.1. Nobody may do this. It harms people.\nVIOLATES:\n- bad one\n- bad two\nSAFE:\n- fine one" in (
-        system["content"]
+    assert (
+        "## RULE FRAUD-1.1\nRule FRAUD-1.1. Nobody may do this. It harms people.\nVIOLATES:\n- bad one\n- bad two\nSAFE:\n- fine one"
+        in (system["content"])
     )
-    assert user["content"] == (
-        "By the viewer of the stream, each text inside `untrusted-0123456789ab`:\nSend me 100.\nI send you 200."
-    )
+    assert user["content"] == ("By the viewer of the stream, each text inside `untrusted-0123456789ab`:\nSend me 100.\nI send you 200.")
     schema = body.pop("response_format")["json_schema"]["schema"]
     assert schema["properties"]["rule_ids"]["items"] == {"enum": ["FRAUD-1.1", "HATE-1.1"]}
     assert schema["properties"]["violation"] == {"enum": [0, 1]}
@@ -126,7 +125,8 @@ def test_llama_guard_is_read(raw: str, word: float | None, reply: GuardReply) ->
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "Safe", "unsafe S2", "unsafe\nS15", "unsafe\nfraud", "safe\nS2", "unsafe\nS2\nsafe", "I think it is unsafe", '{"safe": true}']
+    "raw",
+    ["", "Safe", "unsafe S2", "unsafe\nS15", "unsafe\nfraud", "safe\nS2", "unsafe\nS2\nsafe", "I think it is unsafe", '{"safe": true}'],
 )
 def test_llama_guard_in_another_form_is_an_error(raw: str) -> None:
     with pytest.raises(ModelAnswerError, match="Llama Guard 4 answers 'safe'") as caught:
@@ -205,7 +205,11 @@ def test_shieldgemma_in_another_form_is_an_error(raw: str) -> None:
             {"violation": 0.6},
             GuardReply(unsafe=True, labels=("FRAUD-1.1",), probability=0.6, rationale="x"),
         ),
-        ({"violation": 1, "rule_ids": [], "confidence": "low", "rationale": "x"}, {}, GuardReply(unsafe=True, probability=0.45, rationale="x")),
+        (
+            {"violation": 1, "rule_ids": [], "confidence": "low", "rationale": "x"},
+            {},
+            GuardReply(unsafe=True, probability=0.45, rationale="x"),
+        ),
         ({"violation": 0, "rule_ids": [], "confidence": "low", "rationale": "x"}, {}, GuardReply(unsafe=False, rationale="x")),
     ],
 )

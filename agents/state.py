@@ -168,7 +168,7 @@ class Inquiry(Contract):
         nonce: Of the fence, the same in all requests about the segment.
         pending: Calls that nobody has answered yet.
         steps: The calls that were answered, by step.
-        rules: Jurisdiction and id of the rules that were found by asking; they are among the state's rules.
+        rules: Jurisdiction and id of the rules that were given in full by asking; they are among the state's rules.
         items: Ids of the utterances that were heard by asking; they are in the state's segment.
         tokens: Of the requests so far.
     """

@@ -24,6 +24,8 @@ from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequ
 from livesteward.prompts.answer import judge_schema
 from livesteward.prompts.inquiry import DECIDE, NOW_DECIDE, inquiry_tools, invitation, part_label
 from livesteward.prompts.names import SegmentNames
+from livesteward.prompts.rulebook_layout import RulebookForm
+from livesteward.prompts.transcript import OVERLAY
 from livesteward.settings import Settings
 
 ASKING_SHARE: Final = 0.5
@@ -31,9 +33,6 @@ ASKING_SHARE: Final = 0.5
 
 MAX_CALLS: Final = 4
 """Of one step; what a model calls beyond them is not looked at."""
-
-_PICTURE: Final = 2
-"""Priority of a closer look in the token budget."""
 
 
 def closer_looks(settings: Settings) -> int:
@@ -108,7 +107,9 @@ class AskingJudge:
 
     async def _base(self, case: Case, inquiry: Inquiry) -> ModelRequest:
         """Return the request as it was before anything was asked."""
-        rules = tuple(one for one in case.rules if (one.jurisdiction, one.rule.rule_id) not in inquiry.rules)
+        # Where the rulebook stands in the prompt, all rules were there before; what was found is only given in full.
+        found = inquiry.rules if case.layout.form is RulebookForm.FOUND else ()
+        rules = tuple(one for one in case.rules if (one.jurisdiction, one.rule.rule_id) not in found)
         spoken = tuple(one for one in case.segment.utterances if one.utterance_id not in inquiry.items)
         before = replace(case, rules=rules, segment=case.segment.model_copy(update={"utterances": spoken}))
         request = (await self._judge.request(before, nonce=inquiry.nonce)).request
@@ -161,8 +162,8 @@ class AskingJudge:
         if data is None:
             yield TextPart(text=f"{label} This part is no longer kept.")
             return
-        yield TextPart(text=label, priority=_PICTURE, item_id=part.frame_id, kind="image")
-        yield ImagePart(data=data, priority=_PICTURE, item_id=part.frame_id)
+        yield TextPart(text=label, priority=OVERLAY, item_id=part.frame_id, kind="image")
+        yield ImagePart(data=data, priority=OVERLAY, item_id=part.frame_id)
 
 
 def asked_calls(inquiry: Inquiry | None) -> tuple[InquiryCall, ...]:

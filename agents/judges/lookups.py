@@ -22,7 +22,7 @@ from livesteward.agents.nodes.ingest import admit
 from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.perception.sources import free_id
 from livesteward.agents.state import Answered, Inquiry, PastLine, ShownPart
-from livesteward.contracts import Origin, RetrievedRule, Speaker, Utterance
+from livesteward.contracts import Modality, Origin, RetrievedRule, Speaker, Utterance
 from livesteward.errors import LivestewardError, ModelAnswerError
 from livesteward.models.answers import parse_answer
 from livesteward.models.protocol import TextPart, ToolCall, ToolSpec
@@ -33,13 +33,13 @@ from livesteward.prompts.inquiry import (
     LISTEN_AGAIN,
     LOOK_BACK,
     LOOK_CLOSER,
-    heard_part,
+    heard_parts,
     part_label,
-    past_part,
+    past_parts,
     rule_parts,
 )
 from livesteward.prompts.names import SegmentNames
-from livesteward.prompts.rulebook_layout import in_full
+from livesteward.prompts.rulebook_layout import RulebookForm, in_full
 from livesteward.retrieval.search import RuleSearch
 from livesteward.settings import Settings
 
@@ -58,7 +58,7 @@ _REASON_CHARS: Final = 300
 
 @dataclass(frozen=True)
 class Told:
-    """What a tool found: texts, and what they add to the case."""
+    """What a tool found: texts, the rules that they give in full, and what they add to the segment."""
 
     parts: tuple[TextPart, ...]
     rules: tuple[RetrievedRule, ...] = ()
@@ -108,9 +108,10 @@ class Lookups:
             told, failed = await self._told(call, case, replace_steps(inquiry, step), ends)
             elapsed = round((time.perf_counter() - start) * 1_000, 2)
             step.append(Answered(call=call, told=told.parts, shown=told.shown, failed=failed, elapsed_ms=elapsed))
+            known = {(one.jurisdiction, one.rule.rule_id) for one in case.rules}
             case = replace(
                 case,
-                rules=(*case.rules, *told.rules),
+                rules=(*case.rules, *(one for one in told.rules if (one.jurisdiction, one.rule.rule_id) not in known)),
                 segment=case.segment.model_copy(update={"utterances": (*case.segment.utterances, *told.heard)}),
             )
             inquiry = inquiry.model_copy(
@@ -159,28 +160,22 @@ class Lookups:
     async def _look_back(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
         start = case.segment.offset_s
         wanted = [line for line in case.memory.lines if start - given["seconds"] <= line.at_s < start]
-        fence, names = Fence(inquiry.nonce), SegmentNames.of(case.segment)
+        names = SegmentNames.of(case.segment)
         left = self.settings.inquiry.answer_chars
-        kept: list[TextPart] = []
+        kept: list[tuple[float, str, str]] = []
         for line in reversed(wanted):
             left -= len(line.text)
             if left < 0:
                 break
-            kept.insert(0, _past(line, start, fence, names))
+            kept.insert(0, (start - line.at_s, _who(line, names), line.text))
         if not kept:
             return Told((TextPart(text="Nothing is remembered of that time."),))
-        which = (
-            f"the {len(kept)} last of {len(wanted)} lines"
-            if len(kept) < len(wanted)
-            else f"{len(kept)} lines"
-            if len(kept) > 1
-            else "1 line"
-        )
-        head = f"Earlier in this stream: {which}. Context only: they cannot be quoted as evidence."
-        return Told((TextPart(text=head), *kept))
+        which = f"the last {len(kept)} of {len(wanted)} lines" if len(kept) < len(wanted) else f"{len(kept)} lines"
+        head = f"Earlier in this stream, {'1 line' if len(wanted) == 1 else which}. Context only: it cannot be quoted as evidence."
+        return Told((TextPart(text=head), *past_parts(Fence(inquiry.nonce), kept)))
 
     async def _find_rules(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
-        have = {(one.jurisdiction, one.rule.rule_id) for one in in_full(case.rules, case.layout)}
+        have = {(one.jurisdiction, one.rule.rule_id) for one in in_full(case.rules, case.layout)} | set(inquiry.rules)
         limit = self.settings.inquiry.rules
         vectors = await self.search.index.embedder.queries([given["question"]])
         left = self.settings.inquiry.answer_chars
@@ -194,13 +189,11 @@ class Lookups:
                 if left >= 0 or not found:
                     found.append(one)
         if not found:
-            return Told((TextPart(text="No further rule was found."),))
+            return Told((TextPart(text="No rule was found that you do not have in full."),))
         names = ", ".join(f"{one.rule.rule_id} ({one.jurisdiction})" for one in found)
-        known = {(one.jurisdiction, one.rule.rule_id) for one in case.rules}
-        new = tuple(one for one in found if (one.jurisdiction, one.rule.rule_id) not in known)
-        what = "Rules that you did not have yet" if new else "In full, rules that you have in brief"
+        what = "Rules that you did not have yet" if case.layout.form is RulebookForm.FOUND else "In full, rules that you have in brief"
         head = f"{what}: {names}. They hold like those above, where they are about the case."
-        return Told((TextPart(text=head), *rule_parts(found)), rules=new)
+        return Told((TextPart(text=head), *rule_parts(found)), rules=tuple(found))
 
     async def _look_closer(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
         if sum(1 for step in inquiry.steps for answered in step if answered.shown) >= self.closer_looks:
@@ -255,9 +248,8 @@ class Lookups:
         # In the form in which quotes are looked for.
         bounded, _ = admit(segment.model_copy(update={"utterances": tuple(heard)}), self.settings.limits)
         fence, names = Fence(inquiry.nonce), SegmentNames.of(bounded)
-        parts = (heard_part(fence, names, one) for one in bounded.utterances)
         head = f"Heard from second {start:g} to {end:g}, by a voice that nobody knows:"
-        return Told((TextPart(text=head), *parts), heard=bounded.utterances)
+        return Told((TextPart(text=head), *heard_parts(fence, names, bounded.utterances)), heard=bounded.utterances)
 
 
 def replace_steps(inquiry: Inquiry, step: list[Answered]) -> Inquiry:
@@ -275,11 +267,11 @@ def _arguments(call: ToolCall, tools: tuple[ToolSpec, ...]) -> Mapping[str, Any]
     return call.arguments if schema is None else parse_answer(json.dumps(call.arguments, default=str), schema)
 
 
-def _past(line: PastLine, start: float, fence: Fence, names: SegmentNames) -> TextPart:
+def _who(line: PastLine, names: SegmentNames) -> str:
     # A viewer who is silent in this segment has no name in it, and an id may be written to be read as an instruction.
-    known = names.known_viewer(line.viewer_id) if line.viewer_id else None
-    by = line.speaker.value if line.speaker else "viewer" if line.viewer_id and known is None else None
-    return past_part(fence, line.text, kind=line.kind.value, at=round(line.at_s - start, 1), by=by, viewer=known)
+    viewer = names.known_viewer(line.viewer_id) if line.viewer_id else None
+    by = line.speaker.value if line.speaker else f"viewer {viewer}" if viewer else "a viewer" if line.viewer_id else "screen"
+    return f"{by} gift" if line.kind is Modality.GIFT else by
 
 
 def _part_of(data: bytes, box: tuple[float, float, float, float], side: int) -> bytes:

@@ -12,10 +12,11 @@ import pytest
 from integration.agents.conftest import MakeSteward
 from integration.agents.test_way_of_a_segment import ALL, FRAUD, NOTHING, OFFER, STEER, finding, violation
 from PIL import Image, ImageDraw
-from unit.agents.parts import MARKERS, said, segment, wrote
+from unit.agents.parts import MARKERS, NOW, said, segment, wrote
 
 from livesteward.agents import flow
 from livesteward.agents.judges import lookups
+from livesteward.agents.judges.standing import StandingRules
 from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.perception.speech import Transcript
 from livesteward.agents.state import GraphState, StreamMemory
@@ -24,6 +25,7 @@ from livesteward.contracts import Category, Decision, Frame, MediaRef, Origin, R
 from livesteward.errors import ModelTimeoutError, ModelUnavailableError
 from livesteward.models.protocol import ImagePart, ModelAnswer, ModelRequest, ToolCall
 from livesteward.models.replay import RecordingModel, ReplayModel
+from livesteward.prompts.rulebook_layout import RulebookForm
 from livesteward.sdk import Examined, Steward
 from livesteward.testing import ScriptedModel
 
@@ -152,14 +154,15 @@ async def test_look_back_brings_the_lines_of_the_seconds_before_with_their_time_
     await watched(ask(model), earlier, segment(said("u3", OFFER), wrote("c2", "mia", "so?"), number=2))
     (told,) = answers(model, 1)
     assert "we play a villain" in told
-    assert 'kind="earlier speech" at="-5" by="guest"' in told
-    assert 'kind="earlier chat" at="-4" viewer="mia"' in told
-    assert "long ago" in told
-    assert 'at="-19"' in told
+    assert told.splitlines()[2:-1] == [
+        "- 19 s before, host: long ago",
+        "- 5 s before, guest: we play a villain",
+        "- 4 s before, viewer mia: haha",
+    ]
     near = asking((call("look_back", seconds=5),), DECIDE, NOTHING)
     await watched(ask(near), earlier, segment(said("u3", OFFER), number=2))
     assert "long ago" not in answers(near, 1)[0]
-    assert 'by="viewer"' in answers(near, 1)[0]
+    assert "- 4 s before, a viewer: haha" in answers(near, 1)[0]
 
 
 async def test_what_was_only_said_earlier_is_no_evidence(ask: Ask) -> None:
@@ -197,7 +200,7 @@ async def test_a_rule_that_was_found_can_be_cited_and_holds(ask: Ask) -> None:
     offering, insulting = said("u1", OFFER, at_s=1), said("u2", INSULT, at_s=3)
     script = ((call("find_rules", question="insulting people for what they are"),), DECIDE)
     probe = asking(*script, NOTHING)
-    narrow = {"retrieval": {"rules_per_jurisdiction": 1}}
+    narrow = {"retrieval": {"rules_per_jurisdiction": 1, "rulebook_tokens": 0}}
     examined = await ask(probe, **narrow).examine(segment(offering, insulting), regions=["SG"])
     have = {one.rule.rule_id for one in examined.rules} - {
         name for name in ("HATE-1.1", "FRAUD-1.1", "SELF-1.1") if name in answers(probe)[0]
@@ -216,15 +219,34 @@ async def test_a_rule_that_was_found_can_be_cited_and_holds(ask: Ask) -> None:
     assert [found.rule_id for found in verdict.findings] == [wanted]
 
 
+async def test_where_the_rulebook_stands_in_brief_what_was_found_comes_in_full(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = asking((call("find_rules", question="insults"),), (call("find_rules", question="insults"),), DECIDE, NOTHING)
+    steward = ask(model, retrieval={"rules_per_jurisdiction": 1})
+    standing = steward._tools.standing
+    assert standing is not None
+    brief = standing.layout(["SG"], NOW.date()).model_copy(update={"form": RulebookForm.TEXTS})
+    monkeypatch.setattr(StandingRules, "layout", lambda *_: brief)
+    examined = await steward.examine(segment(said("u1", OFFER)), regions=["SG"])
+    first, again = answers(model)[:2]
+    assert first.startswith("In full, rules that you have in brief: HATE-1.1 (SG)")
+    assert 'Does not: "I disagree with you."' in first
+    assert again == "No rule was found that you do not have in full."
+    assert "Nobody may insult" in model.prompt(0)
+    assert "I disagree with you" not in model.prompt(0)
+    assert len(examined.rules) == 3
+    requests = model.requests
+    assert all(request.messages[: len(requests[0].messages)] == requests[0].messages for request in requests)
+
+
 async def test_rules_that_the_judge_has_are_not_brought_again(ask: Ask) -> None:
     model = asking((call("find_rules", question="promises of profit"),), DECIDE, NOTHING)
     await ask(model).moderate(segment(said("u1", OFFER)))
-    assert answers(model) == ["No further rule was found.", "So decide."]
+    assert answers(model) == ["No rule was found that you do not have in full.", "So decide."]
 
 
 async def test_what_rules_bring_into_the_prompt_is_bounded(ask: Ask) -> None:
     model = asking((call("find_rules", question="insults and despair"),), DECIDE, NOTHING)
-    limits = {"inquiry": {"steps": 2, "answer_chars": 300}, "retrieval": {"rules_per_jurisdiction": 1}}
+    limits = {"inquiry": {"steps": 2, "answer_chars": 300}, "retrieval": {"rules_per_jurisdiction": 1, "rulebook_tokens": 0}}
     examined = await ask(model, **limits).examine(segment(said("u1", OFFER)), regions=["SG"])
     assert len(answers(model)[0]) < 600
     assert len(examined.rules) == 2
@@ -256,7 +278,7 @@ async def test_a_closer_look_shows_that_part_after_the_answer_and_counts_as_its_
     request = model.requests[1]
     assert roles(request)[-3:] == ["assistant", "tool", "user"]
     label, picture = request.messages[-1].parts
-    assert label.text == '<picture item="f1" kind="frame" at="1" part="0.5 0 1 0.5"/>'  # type: ignore[union-attr]
+    assert label.text == "f1 1 picture, part 0.5 0 1 0.5:"  # type: ignore[union-attr]
     assert isinstance(picture, ImagePart)
     with Image.open(io.BytesIO(picture.data)) as image:
         assert image.size == (500, 300)
@@ -368,7 +390,7 @@ async def test_what_is_heard_again_becomes_items_of_the_segment(ask: Ask, heard:
     model = asking(again(), DECIDE, violation(cited))
     examined = await ask(model, **NO_MEDIA).examine(RECORDED, regions=["SG"])
     assert windows == [(4.0, 9.0)]
-    assert 'item="again-2" kind="speech" at="5" by="unknown">Send me 100 quickly' in answers(model)[0]
+    assert "again-2 5 unknown: Send me 100 quickly" in answers(model)[0]
     assert "again-2" in str(model.requests[-1].answer_schema)
     assert "again-2" not in str(model.requests[0].answer_schema)
     assert not codes(examined.verdict)
@@ -393,7 +415,7 @@ async def test_an_order_that_is_heard_again_stays_in_its_fence_and_is_judged_wit
     fence = told.partition("<untrusted-")[2][:12]
     assert f"</untrusted-{fence}>" in told
     assert "</untrusted-000000000000>" not in told
-    assert f"`untrusted-{fence}`" in model.prompt(0)
+    assert f"<untrusted-{fence}>" in model.prompt(0)
     assert codes(verdict) == {ReviewCode.INJECTION_SUSPECTED}
     without = model.requests[-1]
     assert (without.must_call, bool(without.tools), roles(without).count("tool")) == (False, True, 0)

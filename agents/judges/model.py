@@ -140,7 +140,7 @@ class ModelJudge:
         await self._model.aclose()
 
     def _images(self, case: Case) -> tuple[ImagePart, ...]:
-        return shown_images(case, self._frames, most=self._settings.max_frames, side=self._settings.max_image_side)
+        return shown_images(case, self._frames, self._settings)
 
 
 def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:

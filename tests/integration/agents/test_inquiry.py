@@ -197,7 +197,7 @@ async def test_a_rule_that_was_found_can_be_cited_and_holds(ask: Ask) -> None:
     offering, insulting = said("u1", OFFER, at_s=1), said("u2", INSULT, at_s=3)
     script = ((call("find_rules", question="insulting people for what they are"),), DECIDE)
     probe = asking(*script, NOTHING)
-    narrow = {"retrieval": {"rules_per_jurisdiction": 1}}
+    narrow = {"retrieval": {"rules_per_jurisdiction": 1, "rulebook_tokens": 0}}
     examined = await ask(probe, **narrow).examine(segment(offering, insulting), regions=["SG"])
     have = {one.rule.rule_id for one in examined.rules} - {
         name for name in ("HATE-1.1", "FRAUD-1.1", "SELF-1.1") if name in answers(probe)[0]
@@ -224,7 +224,7 @@ async def test_rules_that_the_judge_has_are_not_brought_again(ask: Ask) -> None:
 
 async def test_what_rules_bring_into_the_prompt_is_bounded(ask: Ask) -> None:
     model = asking((call("find_rules", question="insults and despair"),), DECIDE, NOTHING)
-    limits = {"inquiry": {"steps": 2, "answer_chars": 300}, "retrieval": {"rules_per_jurisdiction": 1}}
+    limits = {"inquiry": {"steps": 2, "answer_chars": 300}, "retrieval": {"rules_per_jurisdiction": 1, "rulebook_tokens": 0}}
     examined = await ask(model, **limits).examine(segment(said("u1", OFFER)), regions=["SG"])
     assert len(answers(model)[0]) < 600
     assert len(examined.rules) == 2

@@ -1,8 +1,9 @@
 """Which pictures of a segment a model is shown: those that tell most, and none that shows again what another one shows.
 
-What a picture tells is a sum: that the scene changed against everything chosen already, that text stands on it (more for much text, and for
-text that the screen found suspicious), that it has a QR code, what the nudity classifier says, and that it is the first or the last, so that
-the beginning and the end of the window are seen. The sum is greedy and has no chance in it: the same segment gives the same pictures.
+What a picture tells is a sum: that the scene changed against everything chosen already, that text stands on it (more for much text, and
+for text that the screen found suspicious), that it has a QR code, what the nudity classifier says, and that it is the first or the last, so
+that the beginning and the end of the window are seen. The choice is greedy and has no chance in it: the same segment gives the same
+pictures.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ def patch_side(settings: ModelSettings) -> int:
 def fit_to_grid(size: tuple[int, int], side: int, patch: int) -> tuple[int, int]:
     """Return the size, in pixels, at which a picture is sent.
 
-    A model cuts a picture into squares of ``patch`` pixels, each of which becomes a token, and scales what does not come out even by itself.
-    Sizes that do come out even cost exactly the tokens that were counted, and nothing is blurred twice.
+    A model cuts a picture into squares of ``patch`` pixels, each of which becomes a token, and scales by itself what does not come out
+    even. Sizes that do come out even cost exactly the tokens that were counted, and nothing is blurred twice.
 
     Args:
         size: Width and height of the picture.

@@ -119,6 +119,8 @@ class ModelSettings(_Part):
     """Which weights the server holds, in words of your own; evaluations keep a served model's results only where this is set."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=64)] = 1_024
+    use_certainty: bool = True
+    """Whether the probabilities of its tokens, where the server gives them, bound the confidence that it states."""
     breaker_failures: Annotated[int, Field(ge=1)] = 5
     """Failures in a row after which calls fail at once."""
     breaker_reset_s: Annotated[float, Field(gt=0)] = 15.0

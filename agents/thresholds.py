@@ -52,6 +52,7 @@ class VerifyThresholds(_Table):
 
     second_opinion: Probability = 0.20
     injection: Probability = 0.80
+    allow_certainty: Probability = 0.60
 
 
 class MemoryThresholds(_Table):

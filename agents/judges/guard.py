@@ -140,7 +140,7 @@ class GuardJudge:
         )
 
     def _images(self, case: Case) -> tuple[ImagePart, ...]:
-        return shown_images(case, self._frames, most=self._most_images, side=self._settings.max_image_side)
+        return shown_images(case, self._frames, self._settings, most=self._most_images)
 
     def _claims(self, one: _Answered, case: Case) -> tuple[list[Claim], list[ReviewReason]]:
         unit, reply = one.unit, one.reply

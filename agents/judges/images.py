@@ -1,32 +1,79 @@
-"""The pictures of a case as a model is shown them."""
+"""The pictures of a case as a model is shown them: chosen by what they tell, and cut to the grid that its tokens are made of."""
 
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 
 from PIL import Image
 
 from livesteward.agents.judges.case import Case
+from livesteward.agents.judges.frames import choose_frames
 from livesteward.agents.perception.store import FrameStore
+from livesteward.models.profiles.images import Patches
+from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ImagePart
+from livesteward.settings import ModelSettings
+
+ANY_PATCH = 28
+"""Pixels on a side of what becomes a token, where nothing is known of the model."""
 
 
-def shown_images(case: Case, frames: FrameStore, *, most: int, side: int) -> tuple[ImagePart, ...]:
-    """Return at most ``most`` pictures, each no longer than ``side`` pixels, with the frame's id as ``item_id``."""
-    known = {frame.frame_id for frame in case.segment.frames}
+def shown_images(case: Case, frames: FrameStore, settings: ModelSettings, *, most: int | None = None) -> tuple[ImagePart, ...]:
+    """Return the pictures that tell most, in the order of time, each with the frame's id as ``item_id``.
+
+    Args:
+        case: What is judged.
+        frames: Where the pictures are.
+        settings: How many at most and how large, and of which model.
+        most: A smaller number than ``model.max_frames``, where the model's format allows no more.
+    """
+    limit = settings.max_frames if most is None else min(most, settings.max_frames)
+    patch = patch_side(settings)
     parts = []
-    for ref in case.frames[:most]:
+    for ref in choose_frames(case, frames, most=limit):
         data = frames.get(ref.sha256)
-        if data is not None and ref.frame_id in known:
-            parts.append(ImagePart(data=_scaled(data, side), item_id=ref.frame_id))
+        if data is not None:
+            parts.append(ImagePart(data=_fitted(data, settings.max_image_side, patch), item_id=ref.frame_id))
     return tuple(parts)
 
 
-def _scaled(data: bytes, side: int) -> bytes:
+def patch_side(settings: ModelSettings) -> int:
+    """Return the side of a token in pixels: ``model.image_patch``, or that of the model's profile."""
+    if settings.image_patch is not None:
+        return settings.image_patch
+    images = profile_for(settings.profile, settings.name).images
+    return images.side if isinstance(images, Patches) else ANY_PATCH
+
+
+def fit_to_grid(size: tuple[int, int], side: int, patch: int) -> tuple[int, int]:
+    """Return the size, in pixels, at which a picture is sent.
+
+    A model cuts a picture into squares of ``patch`` pixels, each of which becomes a token, and scales by itself what does not come out
+    even. Sizes that do come out even cost exactly the tokens that were counted, and nothing is blurred twice.
+
+    Args:
+        size: Width and height of the picture.
+        side: The most pixels that the longest side may have.
+        patch: Pixels on a side of what becomes a token.
+
+    Returns:
+        Width and height, both multiples of ``patch`` and at least one patch. Proportions are kept but for half a patch, and a picture is
+        never enlarged by more than a patch.
+    """
+    scale = min(1.0, side / max(size))
+    most = max(1, side // patch)
+    width, height = (min(most, max(1, round(length * scale / patch))) * patch for length in size)
+    return width, height
+
+
+@lru_cache(maxsize=64)
+def _fitted(data: bytes, side: int, patch: int) -> bytes:
+    """Return the picture on the grid; the same bytes for the same picture, for servers keep what they made of it by its bytes."""
     with Image.open(io.BytesIO(data)) as picture:
-        if max(picture.size) <= side:
+        size = fit_to_grid(picture.size, side, patch)
+        if size == picture.size:
             return data
-        picture.thumbnail((side, side))
         out = io.BytesIO()
-        picture.convert("RGB").save(out, "JPEG", quality=85)
+        picture.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
         return out.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +94,8 @@ class ModelJudge:
             ModelAnswerError: If the answer contradicts itself.
         """
         said = read_judge_answer(answer, case.segment)
-        claims = tuple(_claim(case, finding, answer) for finding in said.findings)
+        certainty = answer.certainty if self._settings.use_certainty else {}
+        claims = tuple(_claim(case, finding, answer, _sure(number, certainty)) for number, finding in enumerate(said.findings))
         scores = dict.fromkeys(Category, 0.0)
         weak = True
         for claim in claims:
@@ -107,6 +109,8 @@ class ModelJudge:
             unsure.append(
                 ReviewReason(code=ReviewCode.UNSURE, detail=f"The model asks for a person: {said.reason or 'it gives no reason'}")
             )
+        if said.decision is Decision.ALLOW:
+            unsure.extend(_unsure_allow(certainty, case.thresholds.verify.allow_certainty))
         lost = {kind: count for kind, count in answer.trimmed.items() if kind != "memory"}
         if lost:
             what = ", ".join(f"{count} of {kind}" for kind, count in sorted(lost.items()))
@@ -140,10 +144,25 @@ class ModelJudge:
         await self._model.aclose()
 
     def _images(self, case: Case) -> tuple[ImagePart, ...]:
-        return shown_images(case, self._frames, most=self._settings.max_frames, side=self._settings.max_image_side)
+        return shown_images(case, self._frames, self._settings)
 
 
-def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
+def _sure(number: int, certainty: Mapping[str, float]) -> float:
+    """Return how sure the model was to begin a finding and to name its rule; 1 where that is not known."""
+    return min(certainty.get(place, 1.0) for place in (f"findings[{number}]", f"findings[{number}].rule_id"))
+
+
+def _unsure_allow(certainty: Mapping[str, float], least: float) -> list[ReviewReason]:
+    """Ask for a person where the model allows a segment and nearly found something, or nearly decided otherwise."""
+    said = {"findings.end": "that there is nothing to find", "decision": "of the decision"}
+    place = min(said, key=lambda place: certainty.get(place, 1.0))
+    if certainty.get(place, 1.0) >= least:
+        return []
+    detail = f"The model allows it and was only {certainty[place]:.2f} sure {said[place]} ({least:.2f} needed, verify.allow_certainty)."
+    return [ReviewReason(code=ReviewCode.UNSURE, detail=detail)]
+
+
+def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer, sure: float) -> Claim:
     kind, subject_id = finding.subject.kind, finding.subject.subject_id
     if kind is SubjectKind.VIEWER and not subject_id:
         raise ModelAnswerError(f"{finding.rule_id} accuses a viewer without saying which", raw=answer.raw)
@@ -155,7 +174,8 @@ def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer) -> Claim:
     return Claim(
         rule_id=finding.rule_id,
         subject=Subject(kind=kind, subject_id=subject_id),
-        confidence=finding.confidence,
+        # A model that writes 0.95 has written a number; what it weighed against it is in the probabilities of its tokens.
+        confidence=min(finding.confidence, sure),
         rationale=finding.rationale,
         evidence=tuple(ClaimedEvidence(item_id=place.item_id, quote=place.quote) for place in finding.evidence),
         jurisdictions=tuple(finding.jurisdictions),

@@ -45,6 +45,7 @@ async def beginning_requests(settings: Settings, regions: Sequence[Sequence[str]
             request = ModelRequest(
                 messages=tools.standing.prefix(names, on),
                 answer_schema=None,
+                whole=False,
                 sampling=Sampling(max_tokens=1),
                 tools=offered,
                 prefix=layout.prefix,

@@ -113,10 +113,14 @@ class ModelSettings(_Part):
     max_frames: Annotated[int, Field(ge=0, le=64)] = 6
     max_image_side: Annotated[int, Field(ge=64, le=4_096)] = 768
     """Longest side of a picture that is sent, in pixels."""
+    image_patch: Annotated[int, Field(ge=8, le=512)] | None = None
+    """Pixels on a side of what becomes a token of a picture; without it, as the model's profile knows it, else 28."""
     revision: str = ""
     """Which weights the server holds, in words of your own; evaluations keep a served model's results only where this is set."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_tokens: Annotated[int, Field(ge=64)] = 1_024
+    use_certainty: bool = True
+    """Whether the probabilities of its tokens, where the server gives them, bound the confidence that it states."""
     breaker_failures: Annotated[int, Field(ge=1)] = 5
     """Failures in a row after which calls fail at once."""
     breaker_reset_s: Annotated[float, Field(gt=0)] = 15.0

@@ -56,6 +56,11 @@ class AskingJudge:
         return self._judge.sees
 
     @property
+    def places(self) -> int:
+        """How many segments it judges at once for now."""
+        return self._judge.places
+
+    @property
     def asks(self) -> bool:
         """Whether the model can call tools, and may."""
         return self._steps > 0 and self._model.calls_tools

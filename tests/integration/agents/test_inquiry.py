@@ -23,7 +23,7 @@ from livesteward.agents.state import GraphState, StreamMemory
 from livesteward.agents.steps import StepEvent
 from livesteward.contracts import Category, Decision, Frame, MediaRef, Origin, ReviewCode, ReviewDecision, Segment, Speaker, Utterance
 from livesteward.errors import ModelTimeoutError, ModelUnavailableError
-from livesteward.models.protocol import ImagePart, ModelAnswer, ModelRequest, ToolCall
+from livesteward.models.protocol import ImagePart, ModelAnswer, ModelRequest, Paced, ToolCall
 from livesteward.models.replay import RecordingModel, ReplayModel
 from livesteward.prompts.rulebook_layout import RulebookForm
 from livesteward.sdk import Examined, Steward
@@ -104,6 +104,15 @@ async def test_the_conversation_grows_and_every_answer_names_its_call(ask: Ask) 
     ]
     assert all(made.elapsed_ms > 0 for made in verdict.provenance.inquiry[:2])
     assert {"judge", "inquire"} <= set(verdict.provenance.latency_ms)
+
+
+async def test_a_judge_that_asks_judges_as_many_segments_at_once_as_its_model_takes(ask: Ask) -> None:
+    class Roomy(ScriptedModel):
+        places = 7
+
+    judge = ask(Roomy([], calls_tools=True))._tools.judge
+    assert isinstance(judge, Paced)
+    assert judge.places == 7
 
 
 async def test_tokens_of_all_requests_are_summed(ask: Ask) -> None:

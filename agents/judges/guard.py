@@ -24,7 +24,7 @@ from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewRea
 from livesteward.errors import ModelError
 from livesteward.models.profiles.guards.guard import Guard, GuardContent, GuardReply, Question
 from livesteward.models.profiles.guards.safeguard import rule_names
-from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, TextPart
+from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, Paced, TextPart
 from livesteward.prompts.fence import Fence, neutralise
 from livesteward.settings import ModelSettings
 
@@ -36,6 +36,9 @@ MAX_EVIDENCE: Final = 3
 
 _BRACKETS: Final = str.maketrans("<>|", "‹›¦")
 """A guard's format marks turns and tasks with these; inside a stranger's text they would pass for its own."""
+
+_PLACES: Final = 4
+"""Where the model does not say how many requests it takes at once."""
 
 _SUSPICIOUS: Final = 1
 _OTHER: Final = 5
@@ -67,6 +70,12 @@ class GuardJudge:
     def sees(self) -> bool:
         """Whether the guard takes pictures, and the model too."""
         return self._model.accepts_images and self._most_images > 0
+
+    @property
+    def places(self) -> int:
+        """How many segments it judges at once for now, if each takes the questions of one speaker."""
+        places = self._model.places if isinstance(self._model, Paced) else _PLACES
+        return max(1, places // self._guard.calls)
 
     @property
     def names_rules(self) -> bool:

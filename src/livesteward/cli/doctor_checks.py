@@ -21,7 +21,7 @@ from livesteward.errors import ConfigurationError
 from livesteward.settings_sources import ENV_PREFIX, OTHER_VARIABLES, WORKSPACE_FILE, find_workspace
 
 if TYPE_CHECKING:
-    from livesteward.settings import Settings
+    from livesteward.settings import FallbackSettings, ModelSettings, Settings
 
 QUICK_S: Final = 15.0
 """For what reads files."""
@@ -224,16 +224,19 @@ def _server(settings: Settings) -> Check:
     model = settings.model
     if not model.urls:
         return Check(name="model server", state=CheckState.ABSENT, detail="none is set; the judge runs in the process")
-    asked = [(url, model.api_key, model.name) for url in model.urls] + [(one.base_url, one.api_key, one.name) for one in model.fallbacks]
+    asked = [(url, model) for url in model.urls] + [(one.base_url, one) for one in model.fallbacks]
     with ThreadPoolExecutor(max_workers=min(16, len(asked))) as looking:
-        checks = list(looking.map(lambda one: _one_server(one[0], key=one[1].get_secret_value(), name=one[2]), asked))
+        checks = list(looking.map(lambda one: _one_server(*one), asked))
     wrong = next((check for check in checks if check.state is not CheckState.FINE), None)
     return wrong or Check(name="model server", state=CheckState.FINE, detail="; ".join(check.detail for check in checks))
 
 
-def _one_server(url: str, *, key: str, name: str) -> Check:
+def _one_server(url: str, model: ModelSettings | FallbackSettings) -> Check:
     import httpx2
 
+    from livesteward.models.profiles.registry import AUTO, UNNAMED_GUARD, profile_for
+
+    key, name = model.api_key.get_secret_value(), model.name
     remedy = "check LIVESTEWARD_MODEL__BASE_URL, or start one: livesteward engine start MODEL"
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"}, timeout=SERVER_S)
@@ -248,7 +251,13 @@ def _one_server(url: str, *, key: str, name: str) -> Check:
     if name and name not in names:
         detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}, and not {name}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy="set LIVESTEWARD_MODEL__NAME to one of them")
-    return Check(name="model server", state=CheckState.FINE, detail=f"{url} serves {', '.join(names[:5]) or 'nothing'}")
+    served = name or next(iter(names), "")
+    profile = profile_for(model.profile, served)
+    if profile.guard is not None and not name and model.profile == AUTO:
+        detail = f"{url} serves {served}, which {UNNAMED_GUARD}"
+        return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=f"LIVESTEWARD_MODEL__NAME={served}")
+    detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}; asked by the profile {profile.name}"
+    return Check(name="model server", state=CheckState.FINE, detail=detail)
 
 
 def _engine(settings: Settings) -> Check:

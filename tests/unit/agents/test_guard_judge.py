@@ -170,6 +170,19 @@ async def test_more_speakers_than_questions_are_said_to_be_unjudged() -> None:
     ]
 
 
+class _Paced(ScriptedModel):
+    places = 10
+
+
+def test_a_guard_of_several_questions_judges_fewer_segments_at_once() -> None:
+    def places(profile: str) -> int:
+        guard = PROFILES[profile].guard
+        assert guard is not None
+        return GuardJudge(_Paced([]), guard, profile, FrameStore(), ModelSettings()).places
+
+    assert (places("qwen3guard"), places("shieldgemma")) == (10, 2)
+
+
 async def test_one_question_without_an_answer_is_no_judgement() -> None:
     of = segment(said("u1", "Hi."), wrote("m1", "v1", "scum"))
     with pytest.raises(ModelTimeoutError):

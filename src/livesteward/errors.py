@@ -9,6 +9,7 @@
     |- PerceptionError          media could not be read
     `- ModelError               a model could not give an answer that can be used
        |- ModelUnavailableError    no connection, circuit open, queue full
+       |  `- ModelRejectedError    the request itself is not taken, here or elsewhere
        |- ModelTimeoutError        the deadline passed
        |- ModelRefusedError        it declined to answer
        `- ModelAnswerError         the answer is cut off, no JSON, or not of the schema; keeps the raw text
@@ -78,6 +79,10 @@ class ModelError(LivestewardError):
 
 class ModelUnavailableError(ModelError):
     """There is no connection, the circuit is open, or the queue is full."""
+
+
+class ModelRejectedError(ModelUnavailableError):
+    """The request itself is not taken: too long, too large, not of the form; another server or model is not asked for that."""
 
 
 class ModelTimeoutError(ModelError):

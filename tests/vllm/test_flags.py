@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from livesteward.models.gpus import GPUS, parse_hardware
@@ -12,9 +10,6 @@ from livesteward.models.vllm import ServeOptions, serve_plan
 from livesteward.models.vllm_families import FAMILIES
 from livesteward.models.vllm_flags import KnownFlags, find_program, known_flags
 from livesteward.settings import ModelSettings
-
-# Read while this module is imported: what is set is cleared before the first test.
-COMMAND = os.environ.get("LIVESTEWARD_ENGINE__VLLM", "vllm")
 
 NAMES = (
     "Qwen/Qwen2.5-VL-7B-Instruct",
@@ -41,10 +36,12 @@ def served() -> None:
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> KnownFlags:
-    if find_program(COMMAND) is None:
-        pytest.skip(f"no vLLM: there is no command {COMMAND!r}; set LIVESTEWARD_ENGINE__VLLM to one")
-    return known_flags(COMMAND, tmp_path_factory.mktemp("flags"))
+def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> KnownFlags:
+    # What is set is cleared before this module is imported; the folder's conftest has read it by then.
+    command = next((plugin.COMMAND for plugin in request.config.pluginmanager.get_plugins() if hasattr(plugin, "COMMAND")), "vllm")
+    if find_program(command) is None:
+        pytest.skip(f"no vLLM: there is no command {command!r}; set LIVESTEWARD_ENGINE__VLLM to one")
+    return known_flags(command, tmp_path_factory.mktemp("flags"))
 
 
 @pytest.mark.parametrize("model", NAMES)

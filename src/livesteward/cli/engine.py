@@ -113,7 +113,13 @@ def start(
     program = vllm or settings.engine.vllm
     if check:
         _checked(settings, plan, program, check=True)
-    here = {"base_url": plan.options.base_url, "endpoints": (), "fallbacks": (), "name": plan.served_name if lora else plan.options.name}
+    here = {
+        "base_url": plan.options.base_url,
+        "endpoints": (),
+        "fallbacks": (),
+        "name": plan.served_name if lora else plan.options.name,
+        "profile": plan.profile,
+    }
     served = settings.model_copy(update={"model": settings.model.model_copy(update=here)})
     regions = region or list(settings.engine.warm)
     # Before minutes of loading, since a mistyped region would be found only after them.

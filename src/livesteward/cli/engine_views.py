@@ -36,6 +36,7 @@ def exports(plan: ServePlan, settings: Settings) -> dict[str, str]:
     given = {
         "MODEL__BASE_URL": options.base_url,
         "MODEL__NAME": plan.served_name,
+        "MODEL__PROFILE": plan.profile,
         "MODEL__CONTEXT_TOKENS": str(options.context_tokens),
         "MODEL__CONCURRENCY": str(options.concurrency),
         "MODEL__ACCEPTS_IMAGES": str(bool(options.images)).lower(),

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from livesteward.errors import ConfigurationError, ModelUnavailableError
+from livesteward.errors import ConfigurationError, ModelRejectedError
 from livesteward.models.profiles.images import ANY_FAMILY, ImageMaths
 from livesteward.models.protocol import ImagePart, Message, ModelRequest, TextPart
 
@@ -116,7 +116,7 @@ def fit(
         The messages that fit, and how many groups of parts were left out by kind.
 
     Raises:
-        ModelUnavailableError: If what may not go is already too much.
+        ModelRejectedError: If what may not go is already too much.
     """
     groups = list(_groups(messages))
 
@@ -134,7 +134,7 @@ def fit(
         gone.add(group.index)
         trimmed[group.kind] += 1
     if total > limit:
-        raise ModelUnavailableError(
+        raise ModelRejectedError(
             f"the rules and the method alone need about {total:,} tokens and {limit:,} are free in the model's context; "
             "raise model.context_tokens or lower retrieval.rules_per_jurisdiction"
         )

@@ -1,8 +1,8 @@
 """An order of models: where one does not answer, the next is asked.
 
 Only silence moves a request on: no connection, an open circuit, a full queue, no answer in time. A refusal, or an answer that is of no use,
-does not, since that is what the model has to say of the segment: to ask on would be to shop for a verdict, and an attacker could choose the
-weaker judge by making the better one stumble.
+does not, since that is what the model has to say of the segment: to ask on would be to shop for a verdict. Nor does a request that is not
+taken, for its length or form. An attacker could choose the weaker judge by making the better one stumble.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from livesteward.errors import ModelError, ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.protocol import ChatModel, ModelAnswer, ModelRequest, Paced
 
 SHARE: Final = 2 / 3
@@ -71,6 +71,8 @@ class FallbackModel:
             last = place == len(self._models) - 1
             try:
                 answer = await model.ask(request.model_copy(update={"deadline_s": left if last else SHARE * left}))
+            except ModelRejectedError:
+                raise
             except (ModelUnavailableError, ModelTimeoutError) as error:
                 failures.append(error)
                 if not last:

@@ -15,7 +15,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from livesteward.contracts import TokenCounts
-from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import parse_answer
 from livesteward.models.certainty import WrittenToken
 from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCall
@@ -268,7 +268,9 @@ def _status_failure(error: openai.APIStatusError, *, url: str, model: str) -> Fa
         return Failure(ModelUnavailableError(f"{url} refuses the API key ({status}); set LIVESTEWARD_MODEL__API_KEY"))
     if status == 404:
         return Failure(ModelUnavailableError(f"{url} answered 404 for model {model!r}: {said}; check model.base_url and model.name"))
-    return Failure(ModelUnavailableError(f"{url} rejects the request ({status}): {said}"), server_is_ill=status not in _BAD_REQUEST_STATUS)
+    if status in _BAD_REQUEST_STATUS:
+        return Failure(ModelRejectedError(f"{url} rejects the request ({status}): {said}"), server_is_ill=False)
+    return Failure(ModelUnavailableError(f"{url} rejects the request ({status}): {said}"))
 
 
 def _said(error: openai.APIStatusError) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 import httpx2
 
-from livesteward.errors import ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.breaker import CircuitState
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ModelAnswer, ModelRequest
@@ -119,6 +119,8 @@ class RoutedModel:
                 tried.add(server.url)
                 try:
                     return await self._ask(server, request.model_copy(update={"deadline_s": left}))
+                except ModelRejectedError:
+                    raise
                 except ModelUnavailableError as error:
                     failures[server.url] = str(error)
         said = "; ".join(failures.values())
@@ -138,6 +140,8 @@ class RoutedModel:
         server.in_flight += 1
         try:
             answer = await server.model.ask(request)
+        except ModelRejectedError:
+            raise
         except (ModelUnavailableError, ModelTimeoutError):
             self._look_at(server)
             raise

@@ -9,6 +9,7 @@ from livesteward.errors import InputError
 from livesteward.models.gpus import Hardware
 from livesteward.models.memory_fit import MemoryFit, memory_fit, what_to_do
 from livesteward.models.model_size import ModelSize, model_size
+from livesteward.models.profiles.registry import AUTO, profile_for
 from livesteward.models.serve_flags import ServeFlag, serve_flags
 from livesteward.models.serve_options import Purpose, Quantization, ServeOptions
 from livesteward.models.vllm_families import family_of
@@ -58,6 +59,12 @@ class ServePlan:
     def served_name(self) -> str:
         """What ``model.name`` has to be: the first adapter's name, else the model's."""
         return self.options.adapters[0].name if self.options.adapters else self.options.name or self.model
+
+    @property
+    def profile(self) -> str:
+        """What ``model.profile`` has to be: the family's, where the name that is served does not tell it."""
+        profile = profile_for(AUTO, self.model)
+        return AUTO if profile_for(AUTO, self.served_name) is profile else profile.name
 
     def command(self, *, vllm: str = "vllm") -> list[str]:
         """Return the arguments.

@@ -10,7 +10,14 @@ import pytest
 from integration.models.misbehaving_server import GOOD, Answer, MisbehavingServer, completion
 
 from livesteward import Segment, Steward, Utterance, Verdict
-from livesteward.errors import ConfigurationError, ModelAnswerError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import (
+    ConfigurationError,
+    ModelAnswerError,
+    ModelRefusedError,
+    ModelRejectedError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+)
 from livesteward.models.factory import model_from_settings
 from livesteward.models.fallback import FallbackModel
 from livesteward.models.protocol import ChatModel, Message, ModelRequest, Sampling, TextPart
@@ -81,6 +88,7 @@ async def test_a_model_that_is_silent_leaves_the_next_one_a_third_of_the_time(se
         (completion(None, refusal="I will not"), ModelRefusedError),
         (completion("no JSON"), ModelAnswerError),
         (completion("{", finish="length"), ModelAnswerError),
+        (Answer(status=400, body='{"error": {"message": "the prompt is too long"}}'), ModelRejectedError),
     ],
 )
 async def test_what_a_model_has_to_say_is_not_taken_to_another(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from integration.models.misbehaving_server import GOOD, Answer, MisbehavingServer, completion
 
-from livesteward.errors import ModelRefusedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.errors import ModelRefusedError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.factory import model_from_settings
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ChatModel, Message, ModelRequest, Paced, Sampling, TextPart
@@ -185,10 +185,19 @@ async def test_a_slow_server_s_request_ends_at_the_deadline_and_is_not_sent_agai
     assert sum(loads(servers)) == 1
 
 
-async def test_a_refusal_is_not_taken_to_another_server(servers: list[MisbehavingServer], make: Make) -> None:
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (completion(None, refusal="no"), ModelRefusedError),
+        (Answer(status=413, body='{"error": {"message": "too large"}}'), ModelRejectedError),
+    ],
+)
+async def test_what_one_server_refuses_is_not_taken_to_another(
+    servers: list[MisbehavingServer], make: Make, said: Answer, error: type[Exception]
+) -> None:
     for server in servers:
-        server.then(completion(None, refusal="no"))
-    with pytest.raises(ModelRefusedError):
+        server.then(said)
+    with pytest.raises(error):
         await make().ask(ask_for("rules"))
     assert sum(loads(servers)) == 1
 

@@ -126,6 +126,13 @@ def test_parsers_are_the_familys_and_tools_go_only_with_one(model: str, tool_par
     assert ("--default-chat-template-kwargs" in names(plan)) is template
 
 
+def test_a_name_that_hides_the_family_needs_its_profile() -> None:
+    assert plan_for(VL_8B, "h100").profile == "auto"
+    assert plan_for(VL_8B, "h100", name="judge").profile == "qwen3-vl"
+    assert plan_for(VL_8B, "h100", adapters=(Adapter("sg", "lora"),)).profile == "qwen3-vl"
+    assert plan_for("my-own-judge", "h100", name="judge").profile == "auto"
+
+
 def test_a_family_that_reads_text_only_is_sent_no_pictures() -> None:
     plan = plan_for("openai/gpt-oss-20b", "h100")
     assert plan.options.images == 0

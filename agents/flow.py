@@ -125,7 +125,7 @@ def after_retrieve(state: GraphState) -> Literal["found", "failed"]:
 
 async def judge(state: GraphState, tools: Tools) -> GraphState:
     """Ask the judge; one that may ask back either does so, or says what it holds."""
-    case = _case(state, tools)
+    case = case_of(state, tools)
     if not isinstance(tools.judge, AskingJudge) or not tools.judge.asks:
         return {"judgement": await tools.judge.judge(case)}
     inquiry = state.get("inquiry") or Inquiry(nonce=new_nonce())
@@ -151,7 +151,7 @@ async def inquire(state: GraphState, tools: Tools) -> GraphState:
         tools=tools.judge.tools,
         closer_looks=closer_looks(tools.settings),
     )
-    before = _case(state, tools)
+    before = case_of(state, tools)
     case, inquiry = await lookups.answer(before, state["inquiry"], left_s=tools.judge.asking_left_s(_left_s(state, tools)))
     changed: GraphState = {"inquiry": inquiry, "rules": case.rules}
     if case.segment != before.segment:
@@ -177,7 +177,7 @@ async def verify(state: GraphState, tools: Tools) -> GraphState:
         cited = {evidence.item_id for claim in judgement.claims for evidence in claim.evidence}
         support = await tools.heads.support({item.item_id: item.text for item in segment.items() if item.item_id in cited})
         if state["screened"].injections:
-            case = _case(state, tools)
+            case = case_of(state, tools)
             try:
                 again = await tools.judge.judge(without_injections(case))
             except ModelError as error:
@@ -270,7 +270,8 @@ def _left_s(state: GraphState, tools: Tools) -> float:
     return tools.settings.model.timeout_s - (taken.get("judge", 0.0) + taken.get("inquire", 0.0)) / 1_000
 
 
-def _case(state: GraphState, tools: Tools) -> Case:
+def case_of(state: GraphState, tools: Tools) -> Case:
+    """Return the case that the judge decides, from the state of the graph."""
     return Case(
         segment=state["segment"],
         screened=state["screened"],

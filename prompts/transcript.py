@@ -42,13 +42,14 @@ MOST_SHORT: Final = 12
 """The most short messages that share a line."""
 
 _SHORT: Final = re.compile(r"[^\s:;()\"]{1,12}")
-_BREAKS = re.compile(r"[ \t]*\n\s*")
+_BREAKS = re.compile(r" ?\n\s*")
 _SPACES = re.compile(r"[ \t]{2,}|\t")
 
 
 def one_line(text: str) -> str:
     """Return ``text`` neutralised and in one line, its line breaks shown as :data:`LINE_BREAK`."""
-    return _SPACES.sub(" ", _BREAKS.sub(f" {LINE_BREAK} ", neutralise(text).strip()))
+    # Spaces go first: a run of them could keep the other pattern busy for long.
+    return _BREAKS.sub(f" {LINE_BREAK} ", _SPACES.sub(" ", neutralise(text).strip()))
 
 
 def priority(item: TextItem, age: float) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from livesteward.cli import prompts_budget
 from livesteward.cli.output import EXIT_FOUND, console, errors, print_json
 
 if TYPE_CHECKING:
@@ -136,6 +137,9 @@ def lint(
             console.print(f"nothing is wrong with {', '.join(registry.names())}")
     if problems:
         raise typer.Exit(EXIT_FOUND)
+
+
+app.command("budget", epilog=prompts_budget.EPILOG)(prompts_budget.command)
 
 
 def _registry() -> PromptRegistry:

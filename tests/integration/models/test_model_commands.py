@@ -57,7 +57,9 @@ def test_a_prompt_is_rendered_on_the_example_with_the_rules_of_a_region() -> Non
     assert "Rules in force in DE" in shown.stdout
     assert "[FRAUD-1.2]" in shown.stdout
     assert "<untrusted-0123456789ab>" in shown.stdout
-    assert "u2 7 host: " in shown.stdout
+    assert "\nu2 7 host: " in shown.stdout
+    first = run(prompts.app, ["render", "judge", "--version", "1", "--region", "DE", "--rule", "FRAUD-1.2"]).stdout
+    assert '<untrusted-0123456789ab item="u2"' in first
 
 
 def test_a_prompt_is_rendered_on_a_segment_of_ones_own(workspace: Path) -> None:

@@ -30,6 +30,8 @@ LORA_RANK = 8
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
 FAVOURED = {**dict.fromkeys(('"', '",', '"}', '"]', '"},', '"}}', '"}]'), 7.0), **dict.fromkeys(("{", '{"', "}", "]", "},", "],"), 4.0)}
 """Tokens that close or open a JSON value, and what is added to their logits, whose spread is about 1 otherwise."""
+SPACE_BIAS = -9.0
+"""Added to the logits of tokens of white space: the grammar of a tool call allows any number of them, and a call has to come to its end."""
 WEIGHT_SCALE = 0.06
 """Of the text tower; with less, what is read would hardly change what is answered."""
 
@@ -150,7 +152,7 @@ def favour_short_answers(model: Any, tokenizer: PreTrainedTokenizerBase) -> None
 
     Random weights alone would fill every text of a schema to its longest. The first number of the residual stream is made one that no
     layer writes to and that is the same for all tokens and pictures; what the output layer reads from it is a constant on top of the
-    logits of :data:`FAVOURED`. All else that it reads is random.
+    logits of :data:`FAVOURED` and off those of white space. All else that it reads is random.
     """
     import torch
 
@@ -167,9 +169,9 @@ def favour_short_answers(model: Any, tokenizer: PreTrainedTokenizerBase) -> None
         model.lm_head.weight[:, 0] = 0.0
         # After the normalisation the constant is as large as its share of the stream; measured, since it depends on the depth.
         size = language(input_ids=torch.arange(256, 512)[None]).last_hidden_state[0, :, 0].mean()
-        for text, bias in FAVOURED.items():
-            if (token := tokenizer.get_vocab().get(text)) is not None:
-                model.lm_head.weight[token, 0] = bias / size
+        for text, token in tokenizer.get_vocab().items():
+            bias = SPACE_BIAS if not tokenizer.decode([token]).strip() else FAVOURED.get(text, 0.0)
+            model.lm_head.weight[token, 0] = bias / size
 
 
 def write_adapter(out: Path, model: Any) -> None:

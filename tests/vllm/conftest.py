@@ -16,7 +16,6 @@ import pytest
 from served import OpenModel, OpenSteward, Served, Traffic, make_model, starter, vllm_command
 
 from livesteward.models.openai_client import OpenAICompatibleModel
-from livesteward.models.protocol import ChatModel
 from livesteward.sdk import Steward
 
 # Read while this module is imported: what is set is cleared before the first test.
@@ -78,8 +77,9 @@ async def open_steward(served: Served) -> AsyncIterator[OpenSteward]:
     """Makes stewards whose judge is the server, and closes them."""
     async with AsyncExitStack() as stack:
 
-        def make(chat_model: ChatModel | None = None, *, model: dict[str, Any] | None = None, **overrides: Any) -> Steward:
-            steward = Steward.from_settings(served.settings(model=model, **overrides), model=chat_model)
+        def make(kind: type[OpenAICompatibleModel] | None = None, *, model: dict[str, Any] | None = None, **overrides: Any) -> Steward:
+            settings = served.settings(model=model, **overrides)
+            steward = Steward.from_settings(settings, model=kind(settings.model) if kind else None)
             stack.push_async_callback(steward.aclose)
             return steward
 

@@ -28,8 +28,17 @@ CONTEXT_TOKENS = 32_768
 HIDDEN, LAYERS, HEADS, KEY_VALUE_HEADS = 384, 4, 6, 2
 LORA_RANK = 8
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
-FAVOURED = {**dict.fromkeys(('"', '",', '"}', '"]', '"},', '"}}', '"}]'), 7.0), **dict.fromkeys(("{", '{"', "}", "]", "},", "],"), 4.0)}
-"""Tokens that close or open a JSON value, and what is added to their logits, whose spread is about 1 otherwise."""
+BIASES = {
+    **dict.fromkeys(('"', '",', '"}', '"]', '"},', '"}}', '"}]'), 7.0),
+    **dict.fromkeys(("]", "],", "[]"), 6.0),
+    **dict.fromkeys(("{", '{"', "}", "},"), 4.0),
+    **dict.fromkeys(("viol", "vi", "v"), -3.0),
+}
+"""What is added to the logits of a few tokens; their spread is about 1 otherwise.
+
+Values of JSON soon come to their end, lists most of all, and the decision is seldom a violation, which would need findings. So most answers
+are an "allow" that agrees with itself: a failure that should make a review is seen where it does not.
+"""
 SPACE_BIAS = -9.0
 """Added to the logits of tokens of white space: the grammar of a tool call allows any number of them, and a call has to come to its end."""
 WEIGHT_SCALE = 0.06
@@ -147,12 +156,12 @@ def make_config(tokenizer: PreTrainedTokenizerBase) -> Any:
     )
 
 
-def favour_short_answers(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+def answer_briefly(model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
     """Make the marks that close a JSON value likely, as in a model that was trained to answer briefly.
 
     Random weights alone would fill every text of a schema to its longest. The first number of the residual stream is made one that no
     layer writes to and that is the same for all tokens and pictures; what the output layer reads from it is a constant on top of the
-    logits of :data:`FAVOURED` and off those of white space. All else that it reads is random.
+    logits of :data:`BIASES` and off those of white space. All else that it reads is random.
     """
     import torch
 
@@ -170,7 +179,7 @@ def favour_short_answers(model: Any, tokenizer: PreTrainedTokenizerBase) -> None
         # After the normalisation the constant is as large as its share of the stream; measured, since it depends on the depth.
         size = language(input_ids=torch.arange(256, 512)[None]).last_hidden_state[0, :, 0].mean()
         for text, token in tokenizer.get_vocab().items():
-            bias = SPACE_BIAS if not tokenizer.decode([token]).strip() else FAVOURED.get(text, 0.0)
+            bias = SPACE_BIAS if not tokenizer.decode([token]).strip() else BIASES.get(text, 0.0)
             model.lm_head.weight[token, 0] = bias / size
 
 
@@ -208,7 +217,7 @@ def main(out: Path) -> None:
     torch.manual_seed(SEED)
     tokenizer = make_tokenizer()
     model = Qwen2_5_VLForConditionalGeneration(make_config(tokenizer))
-    favour_short_answers(model, tokenizer)
+    answer_briefly(model, tokenizer)
     write_adapter(out / "lora", model)
     model.to(torch.bfloat16).save_pretrained(out)
     pixels = {"min_pixels": 56 * 56, "max_pixels": 1_280 * 28 * 28}

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from served import OpenModel, OpenSteward, Served, Traffic, make_model, starter, vllm_command
+from served import FOLDER, OpenModel, OpenSteward, Served, Traffic, make_model, starter, vllm_command
 
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.sdk import Steward
@@ -43,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         if vllm is None:
             pytest.skip(f"no vLLM: there is no command {COMMAND!r}; set LIVESTEWARD_ENGINE__VLLM to one, or LIVESTEWARD_TEST_VLLM_URL")
         folder = tmp_path_factory.mktemp("vllm")
-        begin = starter(vllm, make_model(vllm, folder / "model"), folder)
+        begin = starter(vllm, make_model(vllm, folder / FOLDER), folder)
         command_line.extend(begin.command)
         try:
             server = begin.start()
@@ -57,6 +57,12 @@ def tally(server: Served, before: dict[str, float]) -> None:
     """Add up what a server counted before it ends."""
     after = server.counters()
     counted.update({name: int(after.get(name, 0) - before.get(name, 0)) for name in REPORTED})
+
+
+@pytest.fixture
+def count_so_far(served: Served) -> Callable[[], None]:
+    """Adds up what the server counted, for a test that ends it."""
+    return lambda: tally(served, {})
 
 
 @pytest.fixture
@@ -84,6 +90,11 @@ async def open_steward(served: Served) -> AsyncIterator[OpenSteward]:
             return steward
 
         yield make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what ends the server last."""
+    items.sort(key=lambda item: item.path.name == "test_restart.py")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,10 +11,15 @@ CHARS = 6_000
 
 
 class LongWinded(OpenAICompatibleModel):
-    """Asks for a reason of at least :data:`CHARS` characters, where the judge asks for a short one."""
+    """Asks the first time for a reason of at least :data:`CHARS` characters, where the judge asks for a short one."""
+
+    _asked = False
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:
-        """Ask with the longer schema."""
+        """Ask, the first time with the longer schema."""
+        if self._asked:
+            return await super().ask(request)
+        self._asked = True
         properties: dict[str, Any] = request.answer_schema["properties"]
         longer = {**properties, "reason": {"type": "string", "minLength": CHARS}}
         schema = {**request.answer_schema, "properties": longer}

@@ -15,7 +15,8 @@ from typing import Any, Final
 import httpx2
 
 from livesteward.models.openai_client import OpenAICompatibleModel
-from livesteward.models.vllm import ServeOptions, serve_command
+from livesteward.models.serve_options import Adapter, ServeOptions
+from livesteward.models.vllm import serve_plan
 from livesteward.models.vllm_process import VllmServer
 from livesteward.sdk import Steward
 from livesteward.settings import Settings, load_settings
@@ -23,11 +24,13 @@ from livesteward.settings import Settings, load_settings
 OpenModel = Callable[..., OpenAICompatibleModel]
 OpenSteward = Callable[..., Steward]
 
+FOLDER: Final = "qwen2.5-vl-tiny"
+"""By this name the family is known, and with it how its calls of tools are parsed."""
 MODEL: Final = "tiny"
 ADAPTER: Final = "tiny-sg"
 CONTEXT_TOKENS: Final = 16_384
 AT_ONCE: Final = 8
-QUEUE: Final = 24
+QUEUE: Final = 4 * AT_ONCE
 """Requests that the server takes at most, running or waiting; it answers 503 to more."""
 IMAGES: Final = 8
 IMAGE_PIXELS: Final = 2_000_000
@@ -93,17 +96,12 @@ class Starter:
 
     server: VllmServer
     command: tuple[str, ...]
+    environment: dict[str, str]
     base_url: str
 
     def start(self) -> Served:
         """Start it and wait until it answers."""
-        environment = {
-            "VLLM_CPU_KVCACHE_SPACE": "1",
-            "VLLM_NO_USAGE_STATS": "1",
-            "HF_HUB_OFFLINE": "1",
-            "VLLM_MAX_IMAGE_PIXELS": str(IMAGE_PIXELS),
-        }
-        self.server.start(self.command, base_url=self.base_url, model=MODEL, environment=environment, timeout_s=START_S)
+        self.server.start(self.command, base_url=self.base_url, model=MODEL, environment=self.environment, timeout_s=START_S)
         return Served.at(self.base_url, self)
 
 
@@ -124,21 +122,24 @@ def make_model(vllm: Path, folder: Path) -> Path:
 
 def starter(vllm: Path, model: Path, folder: Path) -> Starter:
     """Return what starts a server of ``model`` with its log in ``folder``."""
-    options = ServeOptions(port=_free_port(), context_tokens=CONTEXT_TOKENS, concurrency=AT_ONCE, images=IMAGES, cpu=not _has_gpu())
-    added = {
-        "--served-model-name": MODEL,
-        "--block-size": str(BLOCK),
-        "--max-num-queued-reqs": str(QUEUE),
-        "--tool-call-parser": "hermes",
-        "--lora-modules": f"{ADAPTER}={model / 'lora'}",
+    options = ServeOptions(
+        port=_free_port(),
+        context_tokens=CONTEXT_TOKENS,
+        concurrency=AT_ONCE,
+        images=IMAGES,
+        cpu=shutil.which("nvidia-smi") is None,
+        name=MODEL,
+        adapters=(Adapter(ADAPTER, str(model / "lora")),),
+    )
+    plan = serve_plan(str(model), options)
+    command = (*plan.command(vllm=str(vllm)), "--block-size", str(BLOCK))
+    environment = {
+        **plan.environment,
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_MAX_IMAGE_PIXELS": str(IMAGE_PIXELS),
     }
-    command = serve_command(str(model), options, vllm=str(vllm))
-    command += ["--enable-lora", "--enable-auto-tool-choice", *(part for flag in added.items() for part in flag)]
-    return Starter(VllmServer(folder), tuple(command), options.base_url)
-
-
-def _has_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None
+    return Starter(VllmServer(folder), command, environment, options.base_url)
 
 
 def _free_port() -> int:

@@ -28,7 +28,8 @@ You judge a live stream under the rules given. What stands in tags named {{ fenc
 {{ items }}
 {{ frames }}
 """
-PERCEIVE_NOTHING: Final = {"ocr": False, "speech": False, "nudity": False, "language": False, "qr": False}
+PERCEIVE_LITTLE: Final = {"ocr": False, "speech": False, "language": False, "qr": False}
+"""Of pictures only the quickest: with nothing at all, a segment with pictures would be a review."""
 
 
 def quick(folder: Path, **overrides: Any) -> dict[str, Any]:
@@ -40,6 +41,6 @@ def quick(folder: Path, **overrides: Any) -> dict[str, Any]:
         "workspace": folder,
         "prompt": "short@v1",
         "retrieval": {"rules_per_jurisdiction": 1},
-        "perception": PERCEIVE_NOTHING,
+        "perception": PERCEIVE_LITTLE,
         **overrides,
     }

@@ -33,7 +33,7 @@ AT_ONCE: Final = 8
 QUEUE: Final = 4 * AT_ONCE
 """Requests that the server takes at most, running or waiting; it answers 503 to more."""
 IMAGES: Final = 8
-IMAGE_PIXELS: Final = 2_000_000
+IMAGE_PIXELS: Final = 1_000_000
 BLOCK: Final = 32
 """Tokens of a block of the prefix cache; the CPU build's own choice, 128, would hide how much of a short prompt is shared."""
 START_S: Final = 240.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pictures import ROOT, example, jpeg, with_frames
-from quick import PERCEIVE_NOTHING, quick
+from quick import PERCEIVE_LITTLE, quick
 from rules import breaking
 from served import OpenSteward, Served
 
@@ -43,7 +43,7 @@ async def test_later_segments_of_a_rulebook_find_its_rules_in_the_prefix_cache(
     open_steward: OpenSteward, served: Served, policies: Path
 ) -> None:
     retrieval = RetrievalSettings(rulebook_tokens=6_000)
-    settings = served.settings(policies=policies, retrieval=retrieval, perception=PERCEIVE_NOTHING)
+    settings = served.settings(policies=policies, retrieval=retrieval, perception=PERCEIVE_LITTLE)
     prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
     library = load_library(policies)
     standing = StandingRules(library, prompt, settings.model, retrieval)
@@ -52,7 +52,7 @@ async def test_later_segments_of_a_rulebook_find_its_rules_in_the_prefix_cache(
     rule_tokens = served.count(text_of(standing.prefix([REGION], DAY))) - served.count(text_of(none.prefix([REGION], DAY)))
     assert 2_000 < rule_tokens < 4_500
 
-    steward = open_steward(policies=policies, retrieval=retrieval, perception=PERCEIVE_NOTHING)
+    steward = open_steward(policies=policies, retrieval=retrieval, perception=PERCEIVE_LITTLE)
     hits = []
     for segment in breaking(4):
         before = served.counters()[HITS]

@@ -115,8 +115,8 @@ NUMBER_OF_PICTURES = IMAGES + 3
 REJECTED: dict[str, tuple[dict[str, Any], Callable[[Segment], Segment], str]] = {
     "more than its context holds": ({"context_tokens": 200_000}, crowded, "rejects the request (400)"),
     "a picture of too many pixels": (
-        {"max_image_side": 4_096},
-        lambda segment: with_frames(segment, {1: jpeg(1, 2_048, IMAGE_PIXELS // 2_048 + 64)}),
+        {"max_image_side": 1_280},
+        lambda segment: with_frames(segment, {1: jpeg(1, 1_280, IMAGE_PIXELS // 1_280 + 64)}),
         "rejects the request (400)",
     ),
     "too many pictures": (

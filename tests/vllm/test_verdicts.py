@@ -69,8 +69,9 @@ async def test_how_sure_the_model_was_is_what_the_servers_log_probabilities_say(
     seen: list[dict[str, Any]] = []
 
     async def keep(response: httpx2.Response) -> None:
-        await response.aread()
-        seen.append(response.json())
+        if response.request.url.path.endswith("/chat/completions"):
+            await response.aread()
+            seen.append(response.json())
 
     client = httpx2.AsyncClient(event_hooks={"response": [keep]})
     model = OpenAICompatibleModel(served.settings().model, http_client=client)

@@ -192,8 +192,8 @@ def write_adapter(out: Path, model: Any) -> None:
     for name, module in model.model.language_model.named_modules():
         if name.endswith(LORA_TARGETS):
             key = f"base_model.model.model.language_model.{name}"
-            weights[f"{key}.lora_A.weight"] = torch.randn(LORA_RANK, module.in_features) * 0.2
-            weights[f"{key}.lora_B.weight"] = torch.randn(module.out_features, LORA_RANK) * 0.2
+            weights[f"{key}.lora_A.weight"] = torch.randn(LORA_RANK, module.in_features) * 0.1
+            weights[f"{key}.lora_B.weight"] = torch.randn(module.out_features, LORA_RANK) * 0.1
     out.mkdir(parents=True, exist_ok=True)
     save_file(weights, out / "adapter_model.safetensors")
     config = {

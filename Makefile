@@ -14,7 +14,7 @@ DEMO_OUTPUT := demo-output
 PYTEST_ARGS ?=
 EVAL_ARGS ?=
 
-.PHONY: help install demo test eval check lint types imports wheel smoke format clean clean-venv
+.PHONY: help install demo test test-vllm eval check lint types imports wheel smoke format clean clean-venv
 
 help: ## Say what there is
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo: $(STAMP) ## Watch the example streams and write what was decided to demo-o
 
 test: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-vllm: $(STAMP) ## Run the tests that need a real vLLM: LIVESTEWARD_ENGINE__VLLM=~/vllm/bin/vllm
+	$(BIN)/python -m pytest tests/vllm $(PYTEST_ARGS)
 
 eval: $(STAMP) ## Judge the golden split and ask the gates; reports are in .livesteward/runs/
 	$(BIN)/livesteward eval run evals/golden --split golden $(EVAL_ARGS)

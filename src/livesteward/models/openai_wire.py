@@ -67,8 +67,12 @@ def answer_fields(request: ModelRequest) -> dict[str, Any]:
     """Return the fields of the body that say what an answer must be: one of the request's schema, strictly, or calls, or any text."""
     fields: dict[str, Any] = {}
     if request.tools:
+        # Unless it is strict, vLLM holds a call to the name of a tool and leaves its arguments free.
         fields["tools"] = [
-            {"type": "function", "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters, "strict": True},
+            }
             for tool in request.tools
         ]
         fields["tool_choice"] = "required" if request.must_call else "none"

@@ -376,7 +376,7 @@ async def test_a_request_that_must_call_offers_the_tools_and_returns_the_calls(s
     assert answer.data == {}
     sent = server.requests[0]
     assert sent["tool_choice"] == "required"
-    assert [tool["function"]["name"] for tool in sent["tools"]] == ["look_back"]
+    assert [(tool["function"]["name"], tool["function"]["strict"]) for tool in sent["tools"]] == [("look_back", True)]
     assert "response_format" not in sent
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from livesteward.contracts import RetrievedRule, Segment
 from livesteward.errors import InputError
@@ -14,6 +15,9 @@ from livesteward.prompts.judging import render_judge
 from livesteward.prompts.registry import Prompt
 from livesteward.retrieval.rulebook import PolicyLibrary
 from livesteward.settings import ModelSettings
+
+_HEAD_TOKENS: Final = 20
+"""About what a rule's id, category and subjects take."""
 
 
 class PrefixOrder(StrEnum):
@@ -56,11 +60,13 @@ def make_rulebooks(
         chosen: list[RetrievedRule] = []
         size = 0
         for rule in (*rules[start:], *rules[:start]):
-            if size >= tokens:
+            more = _HEAD_TOKENS + count_tokens("\n".join((rule.title, rule.text, *rule.exceptions, *rule.breaks, *rule.allowed)))
+            # As near as whole rules come to it.
+            if chosen and size + more - tokens > tokens - size:
                 break
-            size += count_tokens("\n".join((rule.title, rule.text, *rule.exceptions, *rule.breaks, *rule.allowed))) + 20
+            size += more
             chosen.append(RetrievedRule(jurisdiction=name, rule=rule, score=1.0))
-        if size < tokens:
+        if len(chosen) == len(rules) and size < tokens:
             raise InputError(
                 f"the rulebook of {name} has about {size:,} tokens; give --rules-tokens of at most that", field="--rules-tokens"
             )

@@ -88,9 +88,8 @@ def test_a_rulebook_has_the_tokens_that_were_asked_for_and_several_differ() -> N
 
 
 def test_requests_begin_alike_with_the_rules_and_differ_in_the_segment() -> None:
-    shared = "\n".join(
-        a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(texts(request_for(0)), texts(request_for(1)), strict=False))
-    )
+    pairs = zip(texts(request_for(0)), texts(request_for(1)), strict=False)
+    shared = "\n".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     assert all(f"[{found.rule.rule_id}]" in shared for found in books()[0])
 
 

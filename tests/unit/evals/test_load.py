@@ -103,7 +103,7 @@ def test_the_other_order_has_the_same_content_and_no_rule_before_the_segment() -
     assert sorted(without_nonce(texts(stable))) == sorted(without_nonce(texts(last)))
     text = "\n".join(texts(last))
     first_rule = min(text.index(f"[{found.rule.rule_id}]") for found in books()[0])
-    assert all(text.rindex(f">{said.text}") < first_rule for said in draw_segments(DEV, 3, seed=1)[0].chat[:3])
+    assert all(text.index(said.text) < first_rule for said in draw_segments(DEV, 3, seed=1)[0].chat[:3])
 
 
 def test_arrivals_are_poisson_and_the_same_for_a_seed() -> None:

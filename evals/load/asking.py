@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from livesteward.contracts import RetrievedRule, Segment
 from livesteward.errors import InputError
 from livesteward.models.protocol import Message, ModelRequest, Sampling, TextPart
 from livesteward.prompts.answer import judge_schema
-from livesteward.prompts.judging import render_judge
+from livesteward.prompts.judging import has_standing_rulebook, prefix_digest, render_judge
 from livesteward.prompts.registry import Prompt
+from livesteward.prompts.rulebook_layout import FOUND_ONLY, RulebookForm, RulebookLayout
 from livesteward.retrieval.rulebook import PolicyLibrary
 from livesteward.settings import ModelSettings
+
+_HEAD_TOKENS: Final = 20
+"""About what a rule's id, category and subjects take."""
 
 
 class PrefixOrder(StrEnum):
@@ -25,7 +30,7 @@ class PrefixOrder(StrEnum):
 
 def rules_text(prompt: Prompt, segment: Segment, rules: Sequence[RetrievedRule]) -> str:
     """Return the part of the prompt that holds ``rules``."""
-    messages = render_judge(prompt, segment, rules)
+    messages = render_judge(prompt, segment, rules, layout=_layout(prompt, rules))
     place = _place_of_rules(messages, rules)
     part = messages[place[0]].parts[place[1]]
     assert isinstance(part, TextPart)
@@ -56,11 +61,13 @@ def make_rulebooks(
         chosen: list[RetrievedRule] = []
         size = 0
         for rule in (*rules[start:], *rules[:start]):
-            if size >= tokens:
+            more = _HEAD_TOKENS + count_tokens("\n".join((rule.title, rule.text, *rule.exceptions, *rule.breaks, *rule.allowed)))
+            # As near as whole rules come to it.
+            if chosen and size + more - tokens > tokens - size:
                 break
-            size += count_tokens("\n".join((rule.title, rule.text, *rule.exceptions, *rule.breaks, *rule.allowed))) + 20
+            size += more
             chosen.append(RetrievedRule(jurisdiction=name, rule=rule, score=1.0))
-        if size < tokens:
+        if len(chosen) == len(rules) and size < tokens:
             raise InputError(
                 f"the rulebook of {name} has about {size:,} tokens; give --rules-tokens of at most that", field="--rules-tokens"
             )
@@ -76,7 +83,8 @@ def make_request(
     Raises:
         PromptError: If the prompt cannot be rendered.
     """
-    messages = render_judge(prompt, segment, rules)
+    layout = _layout(prompt, rules)
+    messages = render_judge(prompt, segment, rules, layout=layout)
     if order is PrefixOrder.SEGMENT_FIRST:
         messages = _rules_last(messages, rules)
     return ModelRequest(
@@ -85,7 +93,16 @@ def make_request(
         schema_name="verdict",
         sampling=Sampling(temperature=settings.temperature, max_tokens=settings.max_tokens),
         deadline_s=settings.timeout_s,
+        prefix=layout.prefix if order is PrefixOrder.STABLE else "",
     )
+
+
+def _layout(prompt: Prompt, rules: Sequence[RetrievedRule]) -> RulebookLayout:
+    """All rules at the beginning, where the prompt has a place for them there; a version without gives them in full in any case."""
+    if not has_standing_rulebook(prompt):
+        return FOUND_ONLY
+    whole = RulebookLayout(form=RulebookForm.WHOLE)
+    return whole.model_copy(update={"prefix": prefix_digest(prompt, rules, whole)})
 
 
 def _rules_last(messages: tuple[Message, ...], rules: Sequence[RetrievedRule]) -> tuple[Message, ...]:

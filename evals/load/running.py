@@ -157,7 +157,7 @@ async def _round(plan: LoadPlan, arm: Arm, rate: float, number: int) -> Round:
     # Rendering is no part of what is measured here, and would delay the next arrival.
     requests = [make_request(plan.prompt, one.segment, plan.books[one.book], order=arm.order, settings=plan.settings) for one in arrivals]
     # A client of its own: what one round did to breaker and limiter must not meet the next.
-    model = OpenAICompatibleModel(plan.settings.model_copy(update={"base_url": arm.base_url}))
+    model = OpenAICompatibleModel(plan.settings.model_copy(update={"base_url": arm.base_url, "endpoints": (), "fallbacks": ()}))
     try:
         before = await server_counters(arm.base_url)
         asked = await drive(model, arrivals, requests, warm_up_s=plan.warm_up_s)

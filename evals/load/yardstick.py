@@ -199,6 +199,8 @@ def _command(program: str, request: ModelRequest, count: int, settings: ModelSet
         **answer_fields(request),
         "temperature": request.sampling.temperature,
         "seed": request.sampling.seed,
+        # Without a tokenizer, which it needs for nothing else here, it would ask for one token.
+        "max_completion_tokens": request.sampling.max_tokens,
         "logprobs": True,
         "top_logprobs": 5,
     }
@@ -235,5 +237,6 @@ async def _run(command: Sequence[str], settings: ModelSettings) -> str:
             await process.wait()
     text = " ".join(said.decode("utf-8", errors="replace").split())[-_TAIL:]
     if process.returncode:
-        raise ModelUnavailableError(f"{command[0]} bench serve ended with code {process.returncode}: {text}")
+        hint = "; its benchmark client needs more than its server: pip install 'vllm[bench]' there" if "ModuleNotFound" in text else ""
+        raise ModelUnavailableError(f"{command[0]} bench serve ended with code {process.returncode}{hint}: {text}")
     return text

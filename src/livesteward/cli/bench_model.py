@@ -128,8 +128,8 @@ def _model_settings(url: str | None, *, concurrency: int | None, max_tokens: int
     from livesteward.settings import load_settings
 
     settings = load_settings().model
-    changes = {"base_url": url, "concurrency": concurrency, "max_tokens": max_tokens}
-    settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    changes = {"base_url": url or next(iter(settings.urls), None), "concurrency": concurrency, "max_tokens": max_tokens}
+    settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None} | {"endpoints": ()})
     if settings.base_url is None:
         raise ConfigurationError("there is no server to measure: set LIVESTEWARD_MODEL__BASE_URL or give --url http://127.0.0.1:8000/v1")
     return settings

@@ -24,11 +24,11 @@ def print_load(report: LoadReport) -> None:
     latency = Table(title=Text(plain(title)), title_justify="left")
     spent = Table(title="Tokens and cost", title_justify="left")
     for table, names in (
-        (latency, ("rate", "arm", "in time/s", "p50 s", "p90", "p95", "p99", "late", "failed")),
-        (spent, ("rate", "arm", "tokens/s in", "out", "from cache", "by server", "$ per 1,000 stream hours")),
+        (latency, ("rate", "arm", "good/s", "p50 s", "p90", "p95", "p99", "late", "failed")),
+        (spent, ("rate", "arm", "tokens/s in", "out", "cached", "by server", "$/1,000 h")),
     ):
         for name in names:
-            table.add_column(name, justify="left" if name in {"arm", "failed"} else "right", overflow="fold")
+            table.add_column(name, justify="left" if name == "arm" else "right", overflow="fold", no_wrap=name == "arm")
     for one in sorted(report.points, key=lambda one: one.rate):
         latency.add_row(
             f"{one.rate:g}",
@@ -36,7 +36,7 @@ def print_load(report: LoadReport) -> None:
             f"{one.goodput_per_s.value or 0:.2f}",
             *(f"{one.latency_s[name]:.2f}" if one.latency_s else "" for name in ("p50", "p90", "p95", "p99")),
             str(one.late),
-            "\n".join(f"{count} {name}" for name, count in one.failures.items()),
+            str(sum(one.failures.values())),
         )
         spent.add_row(
             f"{one.rate:g}",
@@ -51,6 +51,10 @@ def print_load(report: LoadReport) -> None:
     for ratio in report.ratios:
         where = "best rate of each" if ratio.rate is None else f"{ratio.rate:g}/s"
         console.print(Text(plain(f"{report.arms[0].name} / {report.arms[1].name}, goodput at {where}: {_interval(ratio.goodput)}")))
+    for one in report.points:
+        if one.failures:
+            counts = ", ".join(f"{count} {name}" for name, count in one.failures.items())
+            console.print(Text(plain(f"{one.arm} at {one.rate:g}/s, without a valid answer: {counts}")))
     for complaint in report.complaints:
         console.print(Text(plain(f"a failure said: {complaint}", limit=300), "dim"))
 

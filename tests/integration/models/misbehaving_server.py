@@ -119,6 +119,8 @@ class MisbehavingServer:
                     {"object": "list", "data": [{"id": m, "object": "model", "created": 1, "owned_by": "x"} for m in self.models]}
                 )
             )
+        if head.startswith("POST /tokenize"):
+            return Answer(status=404, body="{}")
         if head.startswith("GET /metrics"):
             self.looks += 1
             return self.metrics

@@ -48,7 +48,8 @@ def test_it_starts_is_looked_at_and_stops(server: VllmServer, program: str, opti
         timeout_s=20,
         progress=lambda _, last: seen.append(last),
     )
-    assert "loading models/judge" in seen
+    assert seen, "it is told of the wait"
+    assert "loading models/judge" in server.log.read_text(encoding="utf-8")
     assert "secret" not in (server.log.parent / "vllm.json").read_text(encoding="utf-8")
 
     status = server.status(api_key="secret")

@@ -27,6 +27,7 @@ from livesteward.errors import (
     RetrievalError,
 )
 from livesteward.models.embedders import Vectors
+from livesteward.models.protocol import ToolCall
 from livesteward.testing import ScriptedModel
 
 OFFER: Final = f"Send me 100 and I send you 200 back {MARKERS[Category.FRAUD_SCAM.value]}"
@@ -45,7 +46,10 @@ def break_step(monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException 
 
 
 async def judged(make_steward: MakeSteward, events: list[StepEvent] | None = None, **overrides: Any) -> Any:
-    steward = make_steward(ScriptedModel(lambda _: ALLOW), **overrides)
+    # The model asks once, so that the way leads through every step.
+    asked = (ToolCall(call_id="1", name="look_back", arguments={"seconds": 30}),)
+    model = ScriptedModel(lambda request: asked if request.must_call else ALLOW, calls_tools=True)
+    steward = make_steward(model, **{"inquiry": {"steps": 1}, **overrides})
     return await steward.moderate(segment(said("u1", OFFER)), regions=["SG", "DE"], on_event=events.append if events is not None else None)
 
 

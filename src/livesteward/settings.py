@@ -107,7 +107,7 @@ class ModelSettings(_Part):
     """The most requests at once."""
     adaptive: bool = True
     """Whether fewer are sent at once while the server refuses, is late or has a queue; it starts at half. Off: always as many as that."""
-    context_tokens: Annotated[int, Field(ge=512)] = 8_192
+    context_tokens: Annotated[int, Field(ge=512)] = 16_384
     tokenizer: UserPath | None = None
     """A folder with the model's tokenizer, to count tokens exactly; without it they are estimated, rather too high."""
     max_frames: Annotated[int, Field(ge=0, le=64)] = 6

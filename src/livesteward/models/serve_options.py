@@ -76,7 +76,7 @@ class ServeOptions:
 
     host: str = "127.0.0.1"
     port: int = 8_000
-    context_tokens: int = 8_192
+    context_tokens: int = 16_384
     concurrency: int = 16
     images: int = 0
     image_side: int = 768

@@ -171,7 +171,7 @@ def test_the_arithmetic_says_what_is_left_for_prompts(tmp_path: Path) -> None:
     assert memory is not None
     assert (memory.weights_gb, memory.given_gb, memory.working_gb, memory.left_gb) == (17.5, 72.0, 2.0, 52.5)
     # 2 (keys and values) x 36 layers x 8 heads x 128 x 2 bytes are 147,456 bytes a token.
-    assert (memory.kv_gb_per_1000, memory.tokens, memory.requests) == (0.147, int(52.5e9 / 147_456), 43)
+    assert (memory.kv_gb_per_1000, memory.tokens, memory.requests) == (0.147, int(52.5e9 / 147_456), 21)
     assert memory.fits
 
 

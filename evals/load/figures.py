@@ -22,10 +22,11 @@ _THOUSAND: Final = 1_000
 
 
 class Arm(Contract):
-    """One side of a comparison: a server, and the order of what is sent to it."""
+    """One side of a comparison: a server, its model's name there, and the order of what is sent to it."""
 
     name: str
     base_url: str
+    model: str
     order: PrefixOrder = PrefixOrder.STABLE
 
 
@@ -77,6 +78,7 @@ class Point(Contract):
         goodput_per_s: Those among them that came within the objective.
         failures: How many have no valid answer, by reason.
         late: Valid answers beyond the objective.
+        trimmed: Valid answers to prompts of which something was left out, for lack of room in the model's context.
         tokens_in_per_s: Prompt tokens of valid answers, a second.
         tokens_out_per_s: Their completion tokens.
         cached_share: Share of prompt tokens that the server says it did not compute again, as answers report it; None where none does.
@@ -92,6 +94,7 @@ class Point(Contract):
     goodput_per_s: Estimate
     failures: dict[str, int]
     late: int
+    trimmed: int
     tokens_in_per_s: float
     tokens_out_per_s: float
     tokens_in: float
@@ -133,6 +136,7 @@ def point(rounds: Sequence[Round], *, objective_s: float, costs: Costs) -> Point
         goodput_per_s=goodput,
         failures=dict(sorted(Counter(one.failure for one in asked if one.failure).items())),
         late=sum(one.latency_s > objective_s for one in valid),
+        trimmed=sum(one.trimmed for one in valid),
         tokens_in_per_s=round(tokens_in / seconds, 1),
         tokens_out_per_s=round(tokens_out / seconds, 1),
         tokens_in=round(tokens_in / len(valid), 1) if valid else 0.0,

@@ -92,7 +92,7 @@ class LoadReport(Contract):
     """What was measured.
 
     Attributes:
-        model: The model's name as the server gives it.
+        model: The model's name, of the first arm.
         prompt: Name and version of the prompt.
         rulebooks: How many.
         rules_tokens: Mean tokens of the rules in a prompt, as ``tokens_counted_by`` counts.
@@ -157,7 +157,9 @@ async def _round(plan: LoadPlan, arm: Arm, rate: float, number: int) -> Round:
     # Rendering is no part of what is measured here, and would delay the next arrival.
     requests = [make_request(plan.prompt, one.segment, plan.books[one.book], order=arm.order, settings=plan.settings) for one in arrivals]
     # A client of its own: what one round did to breaker and limiter must not meet the next.
-    model = OpenAICompatibleModel(plan.settings.model_copy(update={"base_url": arm.base_url, "endpoints": (), "fallbacks": ()}))
+    model = OpenAICompatibleModel(
+        plan.settings.model_copy(update={"base_url": arm.base_url, "name": arm.model, "endpoints": (), "fallbacks": ()})
+    )
     try:
         before = await server_counters(arm.base_url)
         asked = await drive(model, arrivals, requests, warm_up_s=plan.warm_up_s)
@@ -167,7 +169,7 @@ async def _round(plan: LoadPlan, arm: Arm, rate: float, number: int) -> Round:
     return Round(arm=arm.name, rate=rate, number=number, seconds=plan.seconds, asked=tuple(asked), cache=_looked_up(before, after))
 
 
-def make_report(plan: LoadPlan, rounds: Sequence[Round], *, model: str, rules_tokens: int, counted_by: str) -> LoadReport:
+def make_report(plan: LoadPlan, rounds: Sequence[Round], *, rules_tokens: int, counted_by: str) -> LoadReport:
     """Return the figures of all rounds."""
     by_point: dict[tuple[str, float], list[Round]] = {}
     for one in rounds:
@@ -175,7 +177,7 @@ def make_report(plan: LoadPlan, rounds: Sequence[Round], *, model: str, rules_to
     complaints = dict.fromkeys(one.detail for round_ in rounds for one in round_.asked if one.detail)
     first, *others = plan.arms
     return LoadReport(
-        model=model,
+        model=first.model,
         prompt=f"{plan.prompt.ref.name}@v{plan.prompt.ref.version}",
         arms=plan.arms,
         objective_s=plan.objective_s,

@@ -147,9 +147,9 @@ async def _ours(requests: Sequence[ModelRequest], settings: ModelSettings) -> Th
     async def worker() -> None:
         nonlocal failed
         for request in left:
-            failure, _, counts = await ask(model, request)
-            failed += bool(failure)
-            tokens.append(counts)
+            came = await ask(model, request)
+            failed += bool(came.failure)
+            tokens.append(came.tokens)
 
     try:
         began = time.perf_counter()

@@ -89,7 +89,7 @@ def model(
     if against is not None and prefix_order is Order.BOTH:
         raise InputError("compare servers (--against) or orders (--prefix-order both), one at a time", field="--prefix-order")
     settings = _model_settings(url, concurrency=concurrency, max_tokens=max_tokens)
-    name = _served_name(settings)
+    name = _served_name(settings, settings.base_url or "")
     settings = settings.model_copy(update={"name": name})
     arms = _arms(settings, against, prefix_order)
     plan, facts = _plan(
@@ -135,16 +135,18 @@ def _model_settings(url: str | None, *, concurrency: int | None, max_tokens: int
     return settings
 
 
-def _served_name(settings: ModelSettings) -> str:
+def _served_name(settings: ModelSettings, url: str) -> str:
+    """Return the model's name at a server: the configured one where the server has it, else the first that it lists."""
     import httpx2
 
     try:
         headers = {"Authorization": f"Bearer {settings.api_key.get_secret_value()}"}
-        listed = httpx2.get(f"{(settings.base_url or '').rstrip('/')}/models", timeout=5.0, headers=headers).json()
-        return settings.name or str(listed["data"][0]["id"])
+        listed = httpx2.get(f"{url.rstrip('/')}/models", timeout=5.0, headers=headers).json()
+        names = [str(one["id"]) for one in listed["data"]]
+        return settings.name if settings.name in names else names[0]
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError) as error:
         raise ModelUnavailableError(
-            f"no model server answers at {settings.base_url} ({type(error).__name__}); start one, or name another with --url"
+            f"no model server answers at {url} ({type(error).__name__}); start one, or name another with --url"
         ) from error
 
 
@@ -154,12 +156,14 @@ def _arms(settings: ModelSettings, against: str | None, prefix_order: Order) -> 
 
     url = settings.base_url or ""
     if prefix_order is Order.BOTH:
-        return (Arm(name="rules first", base_url=url), Arm(name="rules last", base_url=url, order=PrefixOrder.SEGMENT_FIRST))
+        rules = {"rules first": PrefixOrder.STABLE, "rules last": PrefixOrder.SEGMENT_FIRST}
+        return tuple(Arm(name=name, base_url=url, model=settings.name, order=order) for name, order in rules.items())
     order = PrefixOrder(prefix_order.value)
-    first = Arm(name=url, base_url=url, order=order)
+    first = Arm(name=url, base_url=url, model=settings.name, order=order)
     if against is None:
         return (first,)
-    return (first, Arm(name=against if against != url else f"{against} again", base_url=against, order=order))
+    name = against if against != url else f"{against} again"
+    return (first, Arm(name=name, base_url=against, model=_served_name(settings, against), order=order))
 
 
 def _costs(gpu_hour_usd: float | None, gpus: int, prices: Path | None, judged_share: float, name: str) -> Costs:
@@ -239,7 +243,7 @@ def _run(plan: LoadPlan, facts: dict[str, Any]) -> LoadReport:
 
     with _bar(plan.expected_s) as progress:
         found = asyncio.run(run_load(plan, progress=progress))
-    return make_report(plan, found, model=plan.settings.name, **facts)
+    return make_report(plan, found, **facts)
 
 
 def _run_yardstick(vllm: str, plan: LoadPlan, prompts: int, repeats: int) -> Yardstick:

@@ -55,6 +55,8 @@ def print_load(report: LoadReport) -> None:
         if one.failures:
             counts = ", ".join(f"{count} {name}" for name, count in one.failures.items())
             console.print(Text(plain(f"{one.arm} at {one.rate:g}/s, without a valid answer: {counts}")))
+        if one.trimmed:
+            console.print(Text(plain(f"{one.arm} at {one.rate:g}/s: {one.trimmed} prompts were cut to model.context_tokens; raise it")))
     for complaint in report.complaints:
         console.print(Text(plain(f"a failure said: {complaint}", limit=300), "dim"))
 

@@ -79,10 +79,12 @@ async def test_both_orders_get_the_same_segments_and_the_ratio_decides_the_exit_
 async def test_two_servers_are_told_apart(server: MisbehavingServer) -> None:
     server.then(completion(ALLOW))
     async with MisbehavingServer() as other:
+        other.models = ["another-model"]
         other.then(Answer(status=500, body="{}"))
         done = await bench(server, *QUICK, "--against", other.base_url, "--json")
         assert done.exit_code == 0, done.output
         report = json.loads(done.stdout)
+        assert {request["model"] for request in other.requests} == {"another-model"}
     good, bad = report["points"]
     assert good["failures"] == {}
     assert sum(bad["failures"].values()) == bad["offered"]

@@ -208,7 +208,10 @@ def test_over_several_rates_the_best_of_each_are_compared() -> None:
 
 def plan(**more: Any) -> LoadPlan:
     given = {
-        "arms": (Arm(name="rules <first>", base_url="http://x/v1"), Arm(name="rules last", base_url="http://x/v1")),
+        "arms": (
+            Arm(name="rules <first>", base_url="http://x/v1", model="<b>m</b>"),
+            Arm(name="rules last", base_url="http://x/v1", model="<b>m</b>"),
+        ),
         "rates": (1.0, 4.0),
         "rounds": 2,
         "seconds": 10.0,
@@ -237,7 +240,7 @@ def test_the_chart_is_one_picture_that_fetches_nothing_and_escapes_names() -> No
         for number in range(2)
         for arm in one.arms
     ]
-    report = make_report(one, rounds, model="<b>m</b>", rules_tokens=3_000, counted_by="server")
+    report = make_report(one, rounds, rules_tokens=3_000, counted_by="server")
     svg = chart(report)
     root = ElementTree.fromstring(svg)
     assert root.tag.endswith("svg")
@@ -251,9 +254,10 @@ def test_the_chart_is_one_picture_that_fetches_nothing_and_escapes_names() -> No
 def test_a_report_without_a_single_answer_can_still_be_drawn() -> None:
     one = plan(rates=(1.0,))
     rounds = [round_of(arm.name, number, [], rate=1.0, fails=2) for number in range(2) for arm in one.arms]
-    report = make_report(one, rounds, model="m", rules_tokens=3_000, counted_by="server")
+    report = make_report(one, rounds, rules_tokens=3_000, counted_by="server")
     assert report.complaints == ("full",)
-    assert "<svg" in chart(report)
+    assert "no valid answer in time" in chart(report)
+    assert "4 of 4 without a valid answer" in chart(report)
 
 
 def test_the_yardstick_compares_medians_and_minds_failures() -> None:

@@ -25,6 +25,9 @@ from livesteward.prompts.spending import Spending, spending
 from livesteward.retrieval.rulebook import load_library
 from livesteward.settings import JudgeKind, Settings
 
+_NONCE: Final = "0123456789ab"
+"""Fixed, so that two looks at the same segment count the same."""
+
 _STEPS: Final = (flow.ingest, flow.perceive, flow.screen, flow.retrieve)
 
 
@@ -74,7 +77,7 @@ async def _previewed(segment: Segment, settings: Settings, tools: Tools, regions
     assert tools.standing is not None
     prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
     judge = ModelJudge(_Unasked(settings), prompt, tools.perceiver.frames, settings.model)
-    asked = await judge.request(flow.case_of(state, tools))
+    asked = await judge.request(flow.case_of(state, tools), nonce=_NONCE)
     form = state["layout"].form
     stable = tools.standing.prefix(regions, on) if form is not RulebookForm.FOUND else render_prefix(prompt, ())
     count, exact = _counter(settings)
@@ -98,7 +101,7 @@ def spent_on_texts(segments: Iterable[Segment], prompt: Prompt, settings: Settin
     for segment in segments:
         rules = library.rulebook(segment.region, segment.starts_at.date()).rules[: settings.retrieval.rules_per_jurisdiction]
         retrieved = [RetrievedRule(jurisdiction=segment.region, rule=rule, score=0) for rule in rules]
-        messages = render_judge(prompt, segment, retrieved, layout=FOUND_ONLY)
+        messages = render_judge(prompt, segment, retrieved, layout=FOUND_ONLY, nonce=_NONCE)
         found.append(_spent(messages, render_prefix(prompt, ()), settings, count))
     return tuple(found)
 

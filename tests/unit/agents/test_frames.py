@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from PIL import Image
 from unit.agents.parts import segment
@@ -112,6 +113,7 @@ def test_the_choice_has_no_chance_in_it_and_bears_what_cannot_be_read() -> None:
     assert chosen(3, []) == []
 
 
+@given_settings(deadline=None)
 @given(
     width=st.integers(1, 5_000),
     height=st.integers(1, 5_000),

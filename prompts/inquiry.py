@@ -168,7 +168,7 @@ _LISTEN_AGAIN: Final = ToolSpec(
     description=(
         "Have a part of the segment's sound recognised once more, by itself. Use it when the transcript is garbled, breaks off, or misses "
         "something where the decision lies. You get what was heard as new items of the segment, which may be quoted. Nobody knows who "
-        "speaks in them: by themselves they prove nothing against the host."
+        "speaks in them: by themselves they prove nothing against anybody."
     ),
     parameters=_takes(
         start_s={

@@ -1,9 +1,9 @@
 """Which pictures of a segment a model is shown: those that tell most, and none that shows again what another one shows.
 
 What a picture tells is a sum: that the scene changed against everything chosen already, that text stands on it (more for much text, and
-for text that the screen found suspicious), that it has a QR code, what the nudity classifier says, and that it is the first or the last, so
-that the beginning and the end of the window are seen. The choice is greedy and has no chance in it: the same segment gives the same
-pictures.
+for text that the screen found suspicious), that it has a QR code, what the nudity classifier says (before all else where it flags the
+picture), and that it is the first or the last, so that the beginning and the end of the window are seen. The choice is greedy and has no
+chance in it: the same segment gives the same pictures.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _PART: Final = 4
 _TEXT: Final = 0.3
 _QR: Final = 0.5
 _EDGE: Final = 0.2
+_FLAGGED: Final = 4.0
+"""More than all the rest together: what the screen leaves to a judge that sees must be seen, whatever else there is."""
 
 Thumbnail: TypeAlias = npt.NDArray[np.float32]
 """32 x 32 grey values from 0 to 1."""
@@ -115,10 +117,11 @@ def _worths(case: Case, refs: list[FrameRef]) -> dict[str, float]:
         worth = _TEXT * min(1.0, sum(len(overlay.text) for overlay in texts) / MUCH_TEXT)
         worth += _worst(suspects, texts)
         worth += _QR * any(overlay.origin is Origin.QR for overlay in texts)
-        worth += max(
+        nudity = max(
             (signal.value for signal in case.segment.signals if signal.kind is SignalKind.NUDITY and signal.ref == ref.frame_id),
             default=0.0,
         )
+        worth += nudity + _FLAGGED * (nudity >= case.thresholds.screen.nudity)
         worths[ref.frame_id] = worth + _EDGE * (ref in (refs[0], refs[-1]))
     return worths
 

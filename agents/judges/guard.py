@@ -17,7 +17,7 @@ from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.images import shown_images
 from livesteward.agents.judges.rationale import explain
 from livesteward.agents.judges.units import Unit, units
-from livesteward.agents.judges.unseen import unseen_nudity
+from livesteward.agents.judges.unseen import unseen_nudity, unshown_pictures
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, RetrievedRule, ReviewCode, ReviewReason, SubjectKind, TextItem, TokenCounts
@@ -94,7 +94,8 @@ class GuardJudge:
         found = tuple(unit for unit in found if unit.items or (images and unit.subject.kind is host))
         most = MAX_CALLS // self._guard.calls
         asked, left = found[:most], len(found) - most
-        unsure = [] if self.sees else unseen_nudity(case, f"{self._guard.title} is asked about texts only")
+        pictures = tuple(image.item_id for image in images if image.item_id)
+        unsure = unshown_pictures(case, pictures) if self.sees else unseen_nudity(case, f"{self._guard.title} is asked about texts only")
         if left > 0:
             detail = f"Not judged: {left} of {len(found)} speakers, since the guard is asked {MAX_CALLS} questions at most."
             unsure.append(ReviewReason(code=ReviewCode.INPUT_TRIMMED, detail=detail))
@@ -153,7 +154,7 @@ class GuardJudge:
 
     def _claims(self, one: _Answered, case: Case) -> tuple[list[Claim], list[ReviewReason]]:
         unit, reply = one.unit, one.reply
-        if not reply.unsafe and reply.probability < case.thresholds.default.review:
+        if not reply.unsafe and reply.probability < self._least(reply, case):
             return [], []
         who = f"the {unit.subject.kind.value}"
         if not reply.unsafe and not reply.labels:
@@ -168,6 +169,8 @@ class GuardJudge:
             chosen, missing = self._rules(label, unit, case)
             for rules in chosen:
                 category = rules[0].rule.category
+                if not reply.unsafe and all(reply.probability < _review(one, case) for one in rules):
+                    continue
                 evidence = _evidence(unit, category, one.shown)
                 if not evidence:
                     doubts.append(_unsure(f"{called}, and no single text or picture stands out as the reason."))
@@ -182,11 +185,17 @@ class GuardJudge:
                         jurisdictions=tuple(rule.jurisdiction for rule in rules),
                     )
                 )
-            if missing:
+            if missing and (reply.unsafe or reply.probability >= case.thresholds.default.review):
                 doubts.append(_unsure(f"{called}, and no rule on that was found for {', '.join(missing)}."))
         if reply.unsafe and claims and not doubts and all(_is_weak(claim, case) for claim in claims):
             doubts.append(_unsure(f"{said}, without being sure ({reply.probability:.2f})."))
         return claims, doubts
+
+    def _least(self, reply: GuardReply, case: Case) -> float:
+        """Return the probability from which on a reply that nothing is wrong matters: of what it was asked about, where that is known."""
+        categories = {category for label in reply.labels for category in self._guard.categories(label)}
+        lowest = (case.thresholds.lowest_review(category, case.regions) for category in categories)
+        return min(lowest, default=case.thresholds.default.review)
 
     def _rules(self, label: str, unit: Unit, case: Case) -> tuple[list[list[RetrievedRule]], list[str]]:
         """Return the rules that a label means, the same one of several jurisdictions together, and the jurisdictions that have none."""
@@ -280,7 +289,11 @@ def _evidence(unit: Unit, category: Category, shown: tuple[str, ...]) -> tuple[C
 
 def _is_weak(claim: Claim, case: Case) -> bool:
     rules = [one for one in case.rules if one.rule.rule_id == claim.rule_id and one.jurisdiction in claim.jurisdictions]
-    return all(claim.confidence < case.thresholds.band(one.rule.category, one.jurisdiction).review for one in rules)
+    return all(claim.confidence < _review(one, case) for one in rules)
+
+
+def _review(one: RetrievedRule, case: Case) -> float:
+    return case.thresholds.band(one.rule.category, one.jurisdiction).review
 
 
 def _strongest(claims: Iterable[Claim]) -> list[Claim]:

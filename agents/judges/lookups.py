@@ -124,6 +124,7 @@ class Lookups:
 
     async def _told(self, call: ToolCall, case: Case, inquiry: Inquiry, ends: float) -> tuple[Told, bool]:
         left_s = ends - time.monotonic()
+        ours = True
         try:
             if left_s <= 0:
                 raise CannotError("the time for asking is over")
@@ -131,16 +132,18 @@ class Lookups:
                 return await self._tool(call)(_arguments(call, self.tools), case, inquiry, left_s), False
         except TimeoutError:
             reason = "the time for asking is over"
-        except ModelAnswerError as error:
-            reason = str(error).replace("the answer", "the call")
-        except LivestewardError as error:
+        except CannotError as error:
             reason = str(error)
+        except ModelAnswerError as error:
+            reason, ours = str(error).replace("the answer", "the call"), False
+        except LivestewardError as error:
+            reason, ours = str(error), False
         except Exception as error:
             log.exception("a tool of the judge failed unexpectedly", tool=call.name, segment=case.segment.segment_id)
             reason = f"it failed ({type(error).__name__})"
-        # The reason may repeat what a stranger wrote, such as a file's name.
         line = " ".join(neutralise(reason).split())[:_REASON_CHARS]
-        return Told((TextPart(text=f"could not: {line}"),)), True
+        # Words that are not our own may repeat what a stranger wrote, such as a file's name.
+        return Told((TextPart(text=f"could not: {line if ours else Fence(inquiry.nonce).wrap(line)}"),)), True
 
     def _tool(self, call: ToolCall) -> Callable[[Mapping[str, Any], Case, Inquiry, float], Awaitable[Told]]:
         known = {

@@ -9,6 +9,7 @@ from typing import Final
 
 from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.images import shown_images
+from livesteward.agents.judges.unseen import unshown_pictures
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
@@ -95,7 +96,9 @@ class ModelJudge:
         """
         said = read_judge_answer(answer, case.segment)
         certainty = answer.certainty if self._settings.use_certainty else {}
-        claims = tuple(_claim(case, finding, answer, _sure(number, certainty)) for number, finding in enumerate(said.findings))
+        claims = tuple(
+            _claim(case, finding, answer, _sure(case, finding, number, certainty)) for number, finding in enumerate(said.findings)
+        )
         scores = dict.fromkeys(Category, 0.0)
         weak = True
         for claim in claims:
@@ -111,6 +114,8 @@ class ModelJudge:
             )
         if said.decision is Decision.ALLOW:
             unsure.extend(_unsure_allow(certainty, case.thresholds.verify.allow_certainty))
+        if self.sees:
+            unsure.extend(unshown_pictures(case, asked.pictures))
         lost = {kind: count for kind, count in answer.trimmed.items() if kind != "memory"}
         if lost:
             what = ", ".join(f"{count} of {kind}" for kind, count in sorted(lost.items()))
@@ -147,9 +152,22 @@ class ModelJudge:
         return shown_images(case, self._frames, self._settings)
 
 
-def _sure(number: int, certainty: Mapping[str, float]) -> float:
-    """Return how sure the model was to begin a finding and to name its rule; 1 where that is not known."""
-    return min(certainty.get(place, 1.0) for place in (f"findings[{number}]", f"findings[{number}].rule_id"))
+def _sure(case: Case, finding: JudgeFinding, number: int, certainty: Mapping[str, float]) -> float:
+    """Return how sure the model was to begin a finding and to name its rule; 1 where that is not known.
+
+    A beginning that would have kept it from being believed that there is nothing to find brings the finding to a person at least: which
+    rule it is may be in doubt where it is not that one is broken, and a finding must not go unnoticed beside others.
+    """
+    begun = certainty.get(f"findings[{number}]", 1.0)
+    sure = min(begun, certainty.get(f"findings[{number}].rule_id", 1.0))
+    if begun <= 1 - case.thresholds.verify.allow_certainty:
+        return sure
+    bands = (
+        case.thresholds.band(found.rule.category, found.jurisdiction).review
+        for found in case.rules
+        if found.rule.rule_id == finding.rule_id and (not finding.jurisdictions or found.jurisdiction in finding.jurisdictions)
+    )
+    return max(sure, *bands, 0.0)
 
 
 def _unsure_allow(certainty: Mapping[str, float], least: float) -> list[ReviewReason]:

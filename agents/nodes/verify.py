@@ -14,6 +14,7 @@ from livesteward.agents.nodes.quotes import verbatim
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement, Verified
 from livesteward.contracts import (
     Modality,
+    Origin,
     RetrievedRule,
     ReviewCode,
     ReviewReason,
@@ -47,6 +48,7 @@ def verify_claims(
         shown=frozenset(judgement.frames_shown),
         host_id=segment.host.host_id,
         unknown=segment.spoken_by_unknown,
+        again=frozenset(said.utterance_id for said in segment.utterances if said.origin is Origin.HEARD_AGAIN),
     )
     held: list[Claim] = []
     places: list[tuple[str, ...]] = []
@@ -79,6 +81,7 @@ class _Seen:
     shown: frozenset[str]
     host_id: str
     unknown: frozenset[str]
+    again: frozenset[str]
 
     def fault(self, place: ClaimedEvidence) -> str | None:
         """Say what is wrong with a piece of evidence."""
@@ -107,7 +110,8 @@ class _Seen:
         if item.viewer_id is not None:
             return False
         if subject.kind is SubjectKind.GUEST:
-            return item.modality is Modality.SPEECH and item.speaker is not Speaker.HOST
+            # What was heard again may be what the host said, or a donation: the judge had it recognised without a speaker.
+            return item.modality is Modality.SPEECH and item.speaker is not Speaker.HOST and item.item_id not in self.again
         # An unknown voice may be the host's, a caller's, or a donation that is read aloud.
         return item.modality is not Modality.SPEECH or (item.speaker is not Speaker.GUEST and item.item_id not in self.unknown)
 

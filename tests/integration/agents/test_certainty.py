@@ -4,7 +4,7 @@ import json
 
 import pytest
 from integration.agents.conftest import MakeSteward
-from unit.agents.parts import MARKERS, said, segment
+from unit.agents.parts import MARKERS, said, segment, wrote
 
 from livesteward.contracts import Category, Decision, ReviewCode
 from livesteward.models.protocol import ModelAnswer
@@ -63,6 +63,18 @@ async def test_a_claim_of_which_the_model_was_hardly_sure_goes_to_a_person_howev
     assert verdict.decision is Decision.REVIEW
     believed = make_steward(ScriptedModel([unsure]), model={"use_certainty": False})
     assert (await believed.moderate(segment(said("u1", OFFER)))).decision is Decision.VIOLATION
+
+
+@pytest.mark.parametrize(("named", "decision"), [(0.5, Decision.REVIEW), (0.9, Decision.VIOLATION)])
+async def test_a_finding_whose_rule_is_in_doubt_does_not_go_unnoticed_beside_one_against_a_viewer(
+    make_steward: MakeSteward, named: float, decision: Decision
+) -> None:
+    insult = f"People like you are vermin {MARKERS[Category.HATE_HARASSMENT.value]}"
+    subject, place = {"kind": "viewer", "subject_id": "v1"}, {"item_id": "c1", "quote": "vermin"}
+    against_viewer = {**finding("HATE-1.1"), "subject": subject, "evidence": [place]}
+    model = ScriptedModel([answered(broken(against_viewer, finding()), findings_1=0.99, findings_1__rule_id=named)])
+    verdict = await make_steward(model).moderate(segment(said("u1", OFFER), wrote("c1", "v1", insult)))
+    assert (verdict.decision, verdict.stream_decision) == (Decision.VIOLATION, decision)
 
 
 @pytest.mark.parametrize(

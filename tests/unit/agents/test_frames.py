@@ -14,6 +14,7 @@ from unit.agents.parts import segment
 from livesteward.agents.judges.case import Case
 from livesteward.agents.judges.frames import choose_frames
 from livesteward.agents.judges.images import fit_to_grid, patch_side, shown_images
+from livesteward.agents.judges.model import ModelJudge
 from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import ItemScore, Screened, StreamMemory
@@ -22,7 +23,9 @@ from livesteward.contracts import Frame, Origin, OverlayText, Signal, SignalKind
 from livesteward.models.budget import image_tokens
 from livesteward.models.profiles.images import Patches
 from livesteward.models.protocol import ImagePart
-from livesteward.settings import ModelSettings
+from livesteward.prompts.registry import PromptRegistry
+from livesteward.settings import ModelSettings, Settings
+from livesteward.testing import ScriptedModel
 
 
 def picture(seed: int, *, size: tuple[int, int] = (640, 360), noise: float = 0, format: str = "JPEG") -> bytes:
@@ -103,6 +106,36 @@ def test_a_picture_with_text_of_its_own_is_no_repetition() -> None:
     same = [SCENES[0], picture(0, noise=1), picture(0, noise=-1)]
     assert len(chosen(3, same)) == 1
     assert "f2" in chosen(3, same, read("ocr-1", "SCAN", 2))
+
+
+def flat(colour: tuple[int, int, int]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (640, 360), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_flagged_picture_is_seen_whatever_the_others_show() -> None:
+    flagged = Signal(kind=SignalKind.NUDITY, at_s=2, value=0.7, ref="f1")
+    code = read("ocr-0", "x" * 80, 0, origin=Origin.QR)
+    # Equally bright, so that the two look the same in grey.
+    assert "f1" in chosen(3, [flat((118, 118, 118)), flat((255, 60, 60)), SCENES[0]], code, signals=(flagged,))
+    assert chosen(1, SCENES, code, signals=(flagged,)) == ["f1"]
+
+
+async def test_a_model_that_was_not_shown_what_is_flagged_is_not_believed() -> None:
+    allowed = {"findings": [], "decision": "allow", "reason": "fine"}
+    flagged = Signal(kind=SignalKind.NUDITY, at_s=2, value=0.7, ref="f1")
+
+    async def reasons(*pictures: bytes) -> list[str]:
+        case, store = case_of(list(pictures), signals=(flagged,))
+        prompt = PromptRegistry(Settings(workspace=None).prompts_dir).get("judge", 2)
+        judge = ModelJudge(ScriptedModel([allowed], accepts_images=True), prompt, store, ModelSettings())
+        return [reason.detail for reason in (await judge.judge(case)).unsure]
+
+    assert await reasons(*SCENES[:2]) == []
+    (missing,) = await reasons(SCENES[0], b"no picture")
+    assert "the judge was not shown it" in missing
+    assert await reasons(b"no picture", b"nor this") == ["None of the pictures could be shown to the judge."]
 
 
 def test_the_choice_has_no_chance_in_it_and_bears_what_cannot_be_read() -> None:

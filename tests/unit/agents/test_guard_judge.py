@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from livesteward.agents.judges.guard import MAX_CALLS, GuardJudge
 from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import ItemScore, Judgement, Screened, StreamMemory
-from livesteward.agents.thresholds import Thresholds
+from livesteward.agents.thresholds import PartialBand, Thresholds
 from livesteward.contracts import Category, Frame, RetrievedRule, ReviewCode, Segment, Signal, SignalKind
 from livesteward.errors import ModelAnswerError, ModelTimeoutError
 from livesteward.models.profiles.registry import PROFILES
@@ -234,3 +235,22 @@ async def test_what_the_budget_left_out_is_said() -> None:
     judgement = await judged("llama-guard-4", case(OFFER, *SUSPECTS), sure("safe", trimmed={"chat": 3}))
     assert [reason.code for reason in judgement.unsure] == [ReviewCode.INPUT_TRIMMED]
     assert judgement.trimmed == {"chat": 3}
+
+
+@pytest.mark.parametrize(("no", "claims"), [(0.68, 1), (0.8, 0)])
+async def test_a_no_counts_by_the_bands_of_the_categories_that_it_was_asked_about(no: float, claims: int) -> None:
+    rules = found(rule("SELF-1.1", Category.SELF_HARM))
+    of = case(segment(said("u1", "How it ends.")), suspect("u1", self_harm=0.9), rules=rules)
+    thresholds = Thresholds(category={Category.SELF_HARM: PartialBand(review=0.25)})
+    answers = [sure("No", no), sure("No"), sure("No"), sure("No")]
+    judgement = await judged("shieldgemma", replace(of, thresholds=thresholds), *answers)
+    assert [claim.rule_id for claim in judgement.claims] == ["SELF-1.1"] * claims
+    assert judgement.unsure == ()
+
+
+async def test_pictures_that_are_no_longer_kept_are_left_to_a_person() -> None:
+    frame = Frame(frame_id="f1", at_s=1, sha256="0" * 64)
+    judge, model = judging("llama-guard-4")
+    judgement = await judge.judge(case(segment(frame), frames=(FrameRef(frame_id="f1", at_s=1, sha256="0" * 64),)))
+    assert (judgement.allows, model.requests) == (False, [])
+    assert "None of the pictures could be shown" in judgement.unsure[0].detail

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
@@ -33,6 +33,7 @@ from livesteward.settings import ModelSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
 ENGINE: Final = "openai-compatible"
+_T = TypeVar("_T")
 _REPAIR_CHARS: Final = 4_000
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 8.0
@@ -161,6 +162,9 @@ class OpenAICompatibleModel:
     async def _answer(self, request: ModelRequest, call: _Call) -> ModelAnswer:
         if request.answer_schema is not None:
             check_schema(request.answer_schema)
+        if not self.name:
+            # What it takes, pictures among it, is known by its name only.
+            await self._retried(lambda: self._model_name(call), call)
         messages, trimmed = self._prepare(request)
         reply = await self._complete(request, messages, call)
         tokens = reply.tokens
@@ -247,7 +251,7 @@ class OpenAICompatibleModel:
             raise ModelUnavailableError(f"{self._url} serves {self._served}, which {UNNAMED_GUARD}")
         return self.name
 
-    async def _retried(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+    async def _retried(self, complete: Callable[[], Awaitable[_T]], call: _Call) -> _T:
         policy = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             wait=_wait,
@@ -267,7 +271,7 @@ class OpenAICompatibleModel:
             raise failed.error from failed.__cause__
         raise AssertionError("tenacity ends by a return or a raise")
 
-    async def _try(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+    async def _try(self, complete: Callable[[], Awaitable[_T]], call: _Call) -> _T:
         call.queued = True
         permit = call.permit = await self._limiter.acquire()
         call.queued = False

@@ -86,6 +86,13 @@ async def test_without_a_name_the_first_listed_model_is_used(server: Misbehaving
     assert model.name == "first-model"
 
 
+async def test_a_listed_model_that_takes_no_pictures_is_sent_none_from_the_first_call_on(server: MisbehavingServer, make: Make) -> None:
+    server.models = ["qwen3-8b"]
+    answer = await make(name="").ask(ask_for(TextPart(text="hello"), ImagePart(data=PNG, media_type="image/png")))
+    assert (answer.profile, answer.trimmed) == ("qwen3", {"image": 1})
+    assert "image_url" not in str(server.requests[0]["messages"])
+
+
 async def test_a_server_that_lists_no_model_is_named_as_the_reason(server: MisbehavingServer, make: Make) -> None:
     server.models = []
     with pytest.raises(ModelUnavailableError, match=r"lists no model; set model\.name"):

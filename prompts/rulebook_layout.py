@@ -105,6 +105,19 @@ def in_full(rules: Sequence[RetrievedRule], layout: RulebookLayout) -> list[Retr
     return kept
 
 
+def without_exceptions(rules: Sequence[RetrievedRule], layout: RulebookLayout) -> frozenset[tuple[str, str]]:
+    """Return jurisdiction and id of the rules that have exceptions of which the prompt says nothing.
+
+    Args:
+        rules: Of each jurisdiction the best found first.
+        layout: Which rules stand where.
+    """
+    if layout.form is not RulebookForm.TEXTS:
+        return frozenset()
+    given = {(one.jurisdiction, one.rule.rule_id) for one in in_full(rules, layout)}
+    return frozenset((one.jurisdiction, one.rule.rule_id) for one in rules if one.rule.exceptions) - given
+
+
 def rule_view(rule: Rule, fields: frozenset[str] = ALL_FIELDS) -> dict[str, Any]:
     """Return a rule as plain values for a template; what is not among ``fields`` is empty."""
     subjects = [kind for kind, steps in (("host", rule.ladder.host), ("viewer", rule.ladder.viewer)) if steps]

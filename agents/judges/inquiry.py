@@ -24,7 +24,7 @@ from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequ
 from livesteward.prompts.answer import judge_schema
 from livesteward.prompts.inquiry import DECIDE, NOW_DECIDE, inquiry_tools, invitation, part_label
 from livesteward.prompts.names import SegmentNames
-from livesteward.prompts.rulebook_layout import RulebookForm
+from livesteward.prompts.rulebook_layout import RulebookForm, without_exceptions
 from livesteward.prompts.transcript import OVERLAY
 from livesteward.settings import Settings
 
@@ -99,7 +99,8 @@ class AskingJudge:
         request = await self._request(case, base, inquiry, ends - time.monotonic(), close=True)
         request = request.model_copy(update={"answer_schema": judge_schema(case.rules, case.segment)})
         answer = await self._model.ask(request)
-        judgement = self._judge.judgement(case, answer, Asked(request, _pictures(request)))
+        unread = without_exceptions(case.rules, case.layout) - set(inquiry.rules)
+        judgement = self._judge.judgement(case, answer, Asked(request, _pictures(request), unread))
         return inquiry, judgement.model_copy(update={"tokens": inquiry.tokens + judgement.tokens})
 
     def asking_left_s(self, left_s: float) -> float:

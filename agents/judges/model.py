@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, Model
 from livesteward.prompts.answer import JudgeFinding, judge_schema, read_judge_answer
 from livesteward.prompts.judging import render_judge
 from livesteward.prompts.registry import Prompt
+from livesteward.prompts.rulebook_layout import without_exceptions
 from livesteward.settings import ModelSettings
 
 _PLACES: Final = 4
@@ -26,10 +28,17 @@ _PLACES: Final = 4
 
 @dataclass(frozen=True)
 class Asked:
-    """What a model is asked about a case, and the ids of the pictures that it is shown."""
+    """What a model is asked about a case.
+
+    Attributes:
+        request: As it goes out.
+        pictures: Ids of the pictures that it is shown.
+        unread: Jurisdiction and id of the rules whose exceptions do not stand in the prompt.
+    """
 
     request: ModelRequest
     pictures: tuple[str, ...]
+    unread: frozenset[tuple[str, str]] = frozenset()
 
 
 class ModelJudge:
@@ -86,7 +95,8 @@ class ModelJudge:
             deadline_s=self._settings.timeout_s,
             prefix=case.layout.prefix,
         )
-        return Asked(request, tuple(image.item_id for image in images if image.item_id))
+        pictures = tuple(image.item_id for image in images if image.item_id)
+        return Asked(request, pictures, without_exceptions(case.rules, case.layout))
 
     def judgement(self, case: Case, answer: ModelAnswer, asked: Asked) -> Judgement:
         """Return what the model holds, from its answer.
@@ -99,6 +109,12 @@ class ModelJudge:
         claims = tuple(
             _claim(case, finding, answer, _sure(case, finding, number, certainty)) for number, finding in enumerate(said.findings)
         )
+        unsure: list[ReviewReason] = []
+        if bounded := {claim.rule_id: most for claim in claims if (most := _most_unread(claim, case, asked.unread)) is not None}:
+            claims = tuple(_at_most(claim, bounded.get(claim.rule_id)) for claim in claims)
+            what = ", ".join(sorted(bounded))
+            detail = f"The exceptions of {what} did not stand in the prompt, so the model cannot have weighed them."
+            unsure.append(ReviewReason(code=ReviewCode.UNSURE, detail=detail))
         scores = dict.fromkeys(Category, 0.0)
         weak = True
         for claim in claims:
@@ -107,7 +123,6 @@ class ModelJudge:
                     category = found.rule.category
                     scores[category] = max(scores[category], claim.confidence)
                     weak = weak and claim.confidence < case.thresholds.band(category, found.jurisdiction).review
-        unsure = []
         if said.decision is Decision.REVIEW or (said.decision is Decision.VIOLATION and weak):
             unsure.append(
                 ReviewReason(code=ReviewCode.UNSURE, detail=f"The model asks for a person: {said.reason or 'it gives no reason'}")
@@ -178,6 +193,22 @@ def _unsure_allow(certainty: Mapping[str, float], least: float) -> list[ReviewRe
         return []
     detail = f"The model allows it and was only {certainty[place]:.2f} sure {said[place]} ({least:.2f} needed, verify.allow_certainty)."
     return [ReviewReason(code=ReviewCode.UNSURE, detail=detail)]
+
+
+def _most_unread(claim: Claim, case: Case, unread: Collection[tuple[str, str]]) -> float | None:
+    """Return the confidence under which a person looks, for a claim under a rule whose exceptions the model was not given; else nothing."""
+    bands = [
+        case.thresholds.band(found.rule.category, found.jurisdiction).violation
+        for found in case.rules
+        if found.rule.rule_id == claim.rule_id
+        and (not claim.jurisdictions or found.jurisdiction in claim.jurisdictions)
+        and (found.jurisdiction, found.rule.rule_id) in unread
+    ]
+    return math.nextafter(min(bands), 0) if bands else None
+
+
+def _at_most(claim: Claim, most: float | None) -> Claim:
+    return claim if most is None else claim.model_copy(update={"confidence": min(claim.confidence, most)})
 
 
 def _claim(case: Case, finding: JudgeFinding, answer: ModelAnswer, sure: float) -> Claim:

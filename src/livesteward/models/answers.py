@@ -22,7 +22,7 @@ def parse_answer(raw: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return the JSON object in ``raw`` if it fits ``schema``.
 
     One Markdown code block around it is looked past. Nothing else is: an object is not fished out of prose, a key may not stand twice,
-    and NaN is no number. Thoughts in front of it are the profile's to take away.
+    and neither NaN nor 1e999 is a number. Thoughts in front of it are the profile's to take away.
 
     Args:
         raw: What the model wrote.
@@ -40,11 +40,16 @@ def parse_answer(raw: str, schema: dict[str, Any]) -> dict[str, Any]:
         text = block.group(1)
     try:
         data = json.loads(text, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        # JSON can write what no text or number can hold: half of a surrogate pair, 1e999.
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise ModelAnswerError(f"the answer is no JSON ({error}); it starts with {text[:60]!r}", raw=raw) from error
     if not isinstance(data, dict):
         raise ModelAnswerError(f"the answer is a JSON {type(data).__name__}, not an object", raw=raw)
-    problem = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(data))
+    try:
+        problem = best_match(_validator(json.dumps(schema, sort_keys=True)).iter_errors(data))
+    except RecursionError as error:
+        raise ModelAnswerError("the answer is nested too deeply to be read", raw=raw) from error
     if problem is not None:
         raise ModelAnswerError(f"the answer does not fit the schema: {problem.json_path}: {_short(problem.message)}", raw=raw)
     return data

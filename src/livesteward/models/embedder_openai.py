@@ -108,6 +108,9 @@ class OpenAIEmbedder:
         except openai.APITimeoutError as error:
             raise _PassingError(ModelTimeoutError(f"{self._url} gave no vectors in time")) from error
         except openai.APIConnectionError as error:
+            if isinstance(error.__cause__, httpx2.LocalProtocolError):
+                # It quotes the header, and with it the key.
+                raise ModelUnavailableError(f"{self._url} is not asked: see whether embedder.api_key ends with a line break") from None
             raise _PassingError(ModelUnavailableError(f"{self._url} cannot be reached ({error.__cause__ or error})")) from error
         except openai.APIStatusError as error:
             problem = ModelUnavailableError(f"{self._url} answered {error.status_code} for model {self._settings.model!r}: {error.message}")

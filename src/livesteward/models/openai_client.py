@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import openai
@@ -33,6 +33,7 @@ from livesteward.settings import ModelSettings
 
 CONNECT_TIMEOUT_S: Final = 5.0
 ENGINE: Final = "openai-compatible"
+_T = TypeVar("_T")
 _REPAIR_CHARS: Final = 4_000
 _FIRST_WAIT_S: Final = 0.25
 _LONGEST_WAIT_S: Final = 8.0
@@ -49,8 +50,8 @@ class OpenAICompatibleModel:
         clock: Monotonic seconds, for the circuit breaker.
 
     Raises:
-        ConfigurationError: If ``settings`` has no ``base_url``, or names a profile that does not exist or a tokenizer folder without a
-            tokenizer.
+        ConfigurationError: If ``settings`` has no ``base_url`` or one that is no address, or names a profile that does not exist or a
+            tokenizer folder without a tokenizer.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class OpenAICompatibleModel:
         if settings.base_url is None:
             raise ConfigurationError("model.base_url is not set; for a local vLLM it is http://127.0.0.1:8000/v1")
         self._settings = settings
-        self._url = settings.base_url
+        self._url = _without_credentials(settings.base_url)
         self._client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value(),
             base_url=settings.base_url,
@@ -69,7 +70,7 @@ class OpenAICompatibleModel:
         )
         self._breaker = CircuitBreaker(self._url, failures=settings.breaker_failures, reset_s=settings.breaker_reset_s, clock=clock)
         self._limiter = AdaptiveLimiter(settings.concurrency, adaptive=settings.adaptive)
-        self._queue = ServerQueue(self._url, self._limiter, http_client=http_client) if settings.adaptive else None
+        self._queue = ServerQueue(settings.base_url, self._limiter, http_client=http_client) if settings.adaptive else None
         self._count = tokenizer_counter(settings.tokenizer) if settings.tokenizer else estimate_tokens
         self._profile: Profile = profile_for(settings.profile, settings.name)
         self._served = ""
@@ -83,7 +84,7 @@ class OpenAICompatibleModel:
     @property
     def endpoint(self) -> str:
         """The address without credentials, for provenance and messages."""
-        return str(httpx2.URL(self._url).copy_with(userinfo=b""))
+        return self._url
 
     @property
     def circuit(self) -> CircuitState:
@@ -129,6 +130,15 @@ class OpenAICompatibleModel:
         """
         call = _Call(ends_at=asyncio.get_running_loop().time() + request.deadline_s)
         try:
+            return await self._ask(request, call)
+        except (ModelUnavailableError, ModelTimeoutError) as error:
+            if call.unusable is None:
+                raise
+            # It has answered, and not in a way that can be used: another model in its place would be shopping for a verdict.
+            raise ModelAnswerError(f"{call.unusable}; asked once more: {error}", raw=call.unusable.raw) from error
+
+    async def _ask(self, request: ModelRequest, call: _Call) -> ModelAnswer:
+        try:
             async with asyncio.timeout(request.deadline_s):
                 return await self._answer(request, call)
         except TimeoutError as error:
@@ -152,6 +162,9 @@ class OpenAICompatibleModel:
     async def _answer(self, request: ModelRequest, call: _Call) -> ModelAnswer:
         if request.answer_schema is not None:
             check_schema(request.answer_schema)
+        if not self.name:
+            # What it takes, pictures among it, is known by its name only.
+            await self._retried(lambda: self._model_name(call), call)
         messages, trimmed = self._prepare(request)
         reply = await self._complete(request, messages, call)
         tokens = reply.tokens
@@ -161,6 +174,7 @@ class OpenAICompatibleModel:
         except ModelAnswerError as problem:
             if request.answer_schema is None:
                 raise
+            call.unusable = problem
             reply = await self._complete(request, (*messages, *_repair(reply.text, problem, must_call=request.must_call)), call)
             tokens = _sum(tokens, reply.tokens)
             repaired = True
@@ -217,8 +231,9 @@ class OpenAICompatibleModel:
                 if error.status_code not in {400, 422} or not body.pop("logprobs", False) or "logprob" not in str(error.message):
                     raise
                 del body["top_logprobs"]
-                self._logprobs = False
                 completion = await self._client.chat.completions.create(model=model, timeout=call.timeout(), **body)
+                # Only now: the word may have stood in the message of a request that is refused either way.
+                self._logprobs = False
             reply = read_reply(completion, url=self._url, whole=request.whole)
             text, reasoning = self._profile.split(reply.text, reply.reasoning)
             return replace(reply, text=text, reasoning=reasoning)
@@ -236,7 +251,7 @@ class OpenAICompatibleModel:
             raise ModelUnavailableError(f"{self._url} serves {self._served}, which {UNNAMED_GUARD}")
         return self.name
 
-    async def _retried(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+    async def _retried(self, complete: Callable[[], Awaitable[_T]], call: _Call) -> _T:
         policy = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             wait=_wait,
@@ -256,7 +271,7 @@ class OpenAICompatibleModel:
             raise failed.error from failed.__cause__
         raise AssertionError("tenacity ends by a return or a raise")
 
-    async def _try(self, complete: Callable[[], Awaitable[Reply]], call: _Call) -> Reply:
+    async def _try(self, complete: Callable[[], Awaitable[_T]], call: _Call) -> _T:
         call.queued = True
         permit = call.permit = await self._limiter.acquire()
         call.queued = False
@@ -307,6 +322,8 @@ class _Call:
         self.permit: Permit | None = None
         self.in_flight = False
         self.last_failure = ""
+        self.unusable: ModelAnswerError | None = None
+        """What was wrong with the first answer, once it is asked for again."""
 
     def remaining(self) -> float:
         return self._ends_at - asyncio.get_running_loop().time()
@@ -315,6 +332,13 @@ class _Call:
         # A little longer than the deadline, which is the one that ends a slow call.
         left = max(0.1, self.remaining() + 1)
         return httpx2.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S))
+
+
+def _without_credentials(url: str) -> str:
+    try:
+        return str(httpx2.URL(url).copy_with(userinfo=b""))
+    except httpx2.InvalidURL as error:
+        raise ConfigurationError("model.base_url is no address; for a local vLLM it is http://127.0.0.1:8000/v1") from error
 
 
 _backoff = wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S)

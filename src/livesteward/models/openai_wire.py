@@ -23,6 +23,12 @@ from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCa
 _RETRIED_STATUS: Final = frozenset({408, 409, 429})
 _BAD_REQUEST_STATUS: Final = frozenset({400, 413, 422})
 _FULL_STATUS: Final = frozenset({429, 503})
+_BROKEN_OFF: Final = frozenset({"abort", "error"})
+"""What vLLM gives as the reason where it ended an answer for a reason of its own."""
+_CUT_OFF: Final = {
+    "length": "the answer was cut off at max_tokens; raise model.max_tokens",
+    "repetition": "the server ended the answer, which repeated itself",
+}
 _REASONING_CHARS: Final = 20_000
 _MOST_CALLS: Final = 4
 
@@ -108,7 +114,7 @@ def read_reply(completion: object, *, url: str, whole: bool = True) -> Reply:
         whole: Whether an answer that was cut off is none.
 
     Raises:
-        ModelUnavailableError: If it is no completion: a web page, another API's JSON.
+        ModelUnavailableError: If it is no completion (a web page, another API's JSON), or the server broke it off.
         ModelRefusedError: If the model or its filter declined.
         ModelAnswerError: If the answer was cut off or is no text.
     """
@@ -124,8 +130,10 @@ def read_reply(completion: object, *, url: str, whole: bool = True) -> Reply:
         raise ModelRefusedError("the server's content filter held the answer back")
     if text is not None and not isinstance(text, str):
         raise ModelAnswerError(f"the answer is a {type(text).__name__}, not a text", raw=str(text)[:10_000])
-    if choice.finish_reason == "length" and whole:
-        raise ModelAnswerError("the answer was cut off at max_tokens; raise model.max_tokens", raw=text or "")
+    if choice.finish_reason in _BROKEN_OFF:
+        raise ModelUnavailableError(f"{url} broke the answer off ({choice.finish_reason})")
+    if whole and choice.finish_reason in _CUT_OFF:
+        raise ModelAnswerError(_CUT_OFF[choice.finish_reason], raw=text or "")
     return Reply(
         text=text or "",
         tokens=_tokens(completion),
@@ -254,7 +262,13 @@ def read_failure(error: Exception, *, url: str, model: str) -> Failure:
         return Failure(ModelTimeoutError(f"{url} did not answer in time"), server_is_full=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
+        if isinstance(cause, httpx2.LocalProtocolError):
+            # It quotes the header, and with it the key.
+            said = "the request has a header that HTTP does not allow; see whether the API key ends with a line break or a blank"
+            return Failure(ModelUnavailableError(f"{url} is not asked: {said}"))
         return Failure(TransientError(ModelUnavailableError(f"no connection to {url} ({type(cause).__name__}: {str(cause)[:200]})")))
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":
+        return Failure(ModelUnavailableError(f"{url} is not asked: a header, mostly the API key, has a letter that is not ASCII"))
     if isinstance(error, ValueError | AttributeError | TypeError):
         # The library stumbles with these over a body that is not what the API promises.
         return Failure(ModelUnavailableError(f"{url} answered with something that is no API answer ({type(error).__name__})"))

@@ -186,7 +186,7 @@ class ReplayModel:
         self._path = path
         self._header = _read_header(path)
         self._lines: dict[str, _Line] = {}
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             next(file)
             for number, text in enumerate(file, start=2):
                 try:
@@ -242,9 +242,9 @@ def _failure_again(failure: _Failure | None) -> ModelError:
 
 def _read_header(path: Path) -> _Header:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             return _Header.model_validate_json(file.readline())
     except OSError as error:
         raise ConfigurationError(f"the recording {path} cannot be read ({error})") from error
-    except (ValidationError, UnicodeDecodeError) as error:
+    except ValidationError as error:
         raise ConfigurationError(f"{path}:1: is no recording; its first line must say {FORMAT!r}") from error

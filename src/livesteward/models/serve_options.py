@@ -113,7 +113,7 @@ class ServeOptions:
     def base_url(self) -> str:
         """What ``model.base_url`` has to be: the API with its version path."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host
-        return f"http://{host}:{self.port}/v1"
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
 
     @property
     def gpus(self) -> int:

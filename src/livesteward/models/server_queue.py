@@ -67,7 +67,9 @@ class ServerQueue:
                 return
             waiting = await self._look()
             if waiting is None:
-                pause_s = min(LONGEST_INTERVAL_S, 2 * pause_s)
+                # What was seen before says nothing of now, and must not hold the limit down for good.
+                self._limiter.queue_seen(0)
+                pause_s, queued_before = min(LONGEST_INTERVAL_S, 2 * pause_s), False
                 continue
             pause_s = self._interval_s
             self._limiter.queue_seen(waiting if queued_before else 0)

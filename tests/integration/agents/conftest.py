@@ -36,7 +36,7 @@ severity: "{severity}"
 ```
 
 {text}
-
+{exceptions}
 ### Breaks the rule
 
 - "{breaks}"
@@ -77,6 +77,7 @@ def _policies(folder: Path) -> Path:
                 "severity": "medium",
                 "ladders": 'host: ["warn", "pause_stream", "end_stream"]\nviewer: ["remove_message", "mute_viewer"]',
                 "text": "Nobody may promise that money comes back multiplied.",
+                "exceptions": f"\n### Exceptions\n\n- Play money of a game, {'and a game it must be, ' * 20}said to be such.\n",
                 "breaks": "Send me 100 and I send you 200 back.",
                 "allowed": "Nobody can guarantee a profit.",
             },
@@ -110,7 +111,7 @@ def _policies(folder: Path) -> Path:
         file = folder / "global" / f"{name}.md"
         file.parent.mkdir(parents=True, exist_ok=True)
         head = DOCUMENT.format(policy=name, jurisdiction="global", category=f'category: "{category}"\n')
-        file.write_text(head + RULE.format(**values), encoding="utf-8")
+        file.write_text(head + RULE.format(**{"exceptions": "", **values}), encoding="utf-8")
     overlay = folder / "DE" / "fraud.md"
     overlay.parent.mkdir()
     overlay.write_text(DOCUMENT.format(policy="fraud-de", jurisdiction="DE", category="") + TIGHTER, encoding="utf-8")

@@ -23,7 +23,7 @@ def violation(rule_id: str) -> dict[str, object]:
     return {"findings": [finding], "decision": "violation", "reason": "clear"}
 
 
-@pytest.mark.parametrize(("tokens", "form"), [(0, "found"), (100, "found"), (350, "brief"), (3_000, "whole")])
+@pytest.mark.parametrize(("tokens", "form"), [(0, "found"), (100, "found"), (350, "texts"), (450, "brief"), (3_000, "whole")])
 async def test_the_verdict_says_how_much_of_the_rulebook_stood_in_the_prompt(make_steward: MakeSteward, tokens: int, form: str) -> None:
     model = ScriptedModel([violation("FRAUD-1.1")])
     steward = make_steward(model, retrieval={"rulebook_tokens": tokens, "rules_per_jurisdiction": 1})
@@ -36,7 +36,7 @@ async def test_the_verdict_says_how_much_of_the_rulebook_stood_in_the_prompt(mak
 
 async def test_a_rule_that_stands_in_the_prompt_may_be_named_although_the_search_had_others_in_front(make_steward: MakeSteward) -> None:
     model = ScriptedModel(lambda request: violation("FRAUD-1.1"))
-    steward = make_steward(model, retrieval={"rulebook_tokens": 350, "rules_per_jurisdiction": 1})
+    steward = make_steward(model, retrieval={"rulebook_tokens": 450, "rules_per_jurisdiction": 1})
     judged = segment(said("u1", OFFER), said("u2", f"People like you are vermin {MARKERS[Category.HATE_HARASSMENT.value]} " * 3))
     examined = await steward.examine(judged)
     assert [finding.rule_id for finding in examined.verdict.findings] == ["FRAUD-1.1"]
@@ -54,3 +54,15 @@ async def test_segments_of_one_rulebook_share_a_prefix_and_those_of_another_have
     assert one == again != other
     beginnings = [request.messages[0].parts[1].text for request in model.requests]  # type: ignore[union-attr]
     assert beginnings[0] == beginnings[1] != beginnings[2]
+
+
+async def test_a_person_looks_where_the_exceptions_of_the_broken_rule_did_not_stand_in_the_prompt(make_steward: MakeSteward) -> None:
+    model = ScriptedModel(lambda request: violation("FRAUD-1.1"))
+    judged = segment(said("u1", OFFER), said("u2", f"People like you are vermin {MARKERS[Category.HATE_HARASSMENT.value]} " * 3))
+    verdict = await make_steward(model, retrieval={"rulebook_tokens": 350, "rules_per_jurisdiction": 1}).moderate(judged)
+    assert verdict.provenance.rulebook_form == "texts"
+    assert verdict.decision is Decision.REVIEW
+    assert verdict.findings[0].confidence < 0.75
+    assert any("exceptions of FRAUD-1.1" in reason.detail for reason in verdict.review_reasons)
+    at_hand = make_steward(model, retrieval={"rulebook_tokens": 350, "rules_per_jurisdiction": 3})
+    assert (await at_hand.moderate(judged)).decision is Decision.VIOLATION

@@ -172,3 +172,13 @@ async def test_a_real_transformers_encoder_gives_unit_rows(tmp_path: Path) -> No
     assert rows.shape == (3, embedder.dimensions) == (3, 32)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     assert np.allclose(rows[0], rows[2], atol=1e-5)
+
+
+async def test_a_key_that_cannot_be_sent_is_said_and_not_shown() -> None:
+    def refused(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.LocalProtocolError(f"Illegal header value {request.headers['authorization']!r}")
+
+    embedder = served(refused, api_key="sk-secret-123")
+    with pytest.raises(ModelUnavailableError, match=r"embedder\.api_key") as caught:
+        await embedder.queries(["hello"])
+    assert "sk-secret" not in str(caught.value)

@@ -100,6 +100,17 @@ async def test_what_a_model_has_to_say_is_not_taken_to_another(
     assert servers[1].requests == []
 
 
+@pytest.mark.parametrize("then", [DOWN, Answer(delay_s=30)], ids=["down", "silent"])
+async def test_no_other_model_is_asked_once_the_first_has_said_something_that_is_of_no_use(
+    servers: list[MisbehavingServer], model: ChatModel, then: Answer
+) -> None:
+    servers[0].then(completion("no JSON"), then)
+    with pytest.raises(ModelAnswerError):
+        await model.ask(ask_for(deadline_s=1))
+    assert len(servers[0].requests) == 2
+    assert servers[1].requests == []
+
+
 async def test_all_down_is_unavailable_and_names_them(servers: list[MisbehavingServer], model: ChatModel) -> None:
     for server in servers:
         server.then(DOWN)

@@ -119,6 +119,22 @@ async def test_metrics_that_cannot_be_read_change_nothing(server: MisbehavingSer
     await queue.aclose()
 
 
+async def test_a_queue_that_is_not_seen_any_more_does_not_hold_the_limit(server: MisbehavingServer) -> None:
+    limiter = AdaptiveLimiter(2)
+    queue = ServerQueue(server.base_url, limiter, interval_s=0.01)
+    server.metrics = Answer(body=QUEUE.format(waiting="4.0"), content_type="text/plain")
+    permit = await limiter.acquire()
+    queue.traffic()
+    await until(lambda: server.looks >= 3)
+    server.metrics = Answer(status=404, body="{}")
+    seen = server.looks
+    await until(lambda: server.looks >= seen + 2)
+    limiter.succeeded(permit)
+    assert limiter.limit == 2
+    limiter.release(permit)
+    await queue.aclose()
+
+
 async def test_a_server_without_traffic_is_not_looked_at(server: MisbehavingServer) -> None:
     limiter = AdaptiveLimiter(20)
     queue = ServerQueue(server.base_url, limiter, interval_s=0.001)

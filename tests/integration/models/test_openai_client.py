@@ -86,6 +86,13 @@ async def test_without_a_name_the_first_listed_model_is_used(server: Misbehaving
     assert model.name == "first-model"
 
 
+async def test_a_listed_model_that_takes_no_pictures_is_sent_none_from_the_first_call_on(server: MisbehavingServer, make: Make) -> None:
+    server.models = ["qwen3-8b"]
+    answer = await make(name="").ask(ask_for(TextPart(text="hello"), ImagePart(data=PNG, media_type="image/png")))
+    assert (answer.profile, answer.trimmed) == ("qwen3", {"image": 1})
+    assert "image_url" not in str(server.requests[0]["messages"])
+
+
 async def test_a_server_that_lists_no_model_is_named_as_the_reason(server: MisbehavingServer, make: Make) -> None:
     server.models = []
     with pytest.raises(ModelUnavailableError, match=r"lists no model; set model\.name"):
@@ -108,6 +115,9 @@ async def test_a_server_that_lists_no_model_is_named_as_the_reason(server: Misbe
         (Answer(body="[1, 2]"), ModelUnavailableError, "JSON list"),
         (completion('{"decision": "all', finish="length"), ModelAnswerError, "cut off"),
         (completion('{"decision": "all'), ModelAnswerError, "no JSON"),
+        (completion(GOOD, finish="abort"), ModelUnavailableError, "broke the answer off"),
+        (completion(GOOD, finish="error"), ModelUnavailableError, "broke the answer off"),
+        (completion(GOOD, finish="repetition"), ModelAnswerError, "repeated itself"),
         (completion(""), ModelAnswerError, "empty"),
         (completion(None), ModelAnswerError, "empty"),
         (completion("<think>it is hard to say"), ModelAnswerError, "did not finish thinking"),
@@ -159,6 +169,16 @@ async def test_repair_is_tried_only_once(server: MisbehavingServer, make: Make) 
     with pytest.raises(ModelAnswerError):
         await make().ask(ask_for())
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("then", [Answer(status=503, body="{}"), Answer(delay_s=30), Answer(status=400, body="{}")])
+async def test_an_answer_that_cannot_be_used_stays_one_where_the_repair_does_not_come(
+    server: MisbehavingServer, make: Make, then: Answer
+) -> None:
+    server.then(completion("no"), then)
+    with pytest.raises(ModelAnswerError, match=r"no JSON.*asked once more") as caught:
+        await make(attempts=1).ask(ask_for(deadline_s=1))
+    assert caught.value.raw == "no"
 
 
 async def test_retry_after_is_honoured(server: MisbehavingServer, make: Make) -> None:
@@ -288,6 +308,35 @@ async def test_a_server_without_probabilities_is_asked_without_them(server: Misb
     assert ["logprobs" in request for request in server.requests] == [True, False, False]
 
 
+async def test_a_refusal_that_mentions_probabilities_does_not_do_without_them_for_good(server: MisbehavingServer, make: Make) -> None:
+    refused = Answer(status=400, body='{"error": {"message": "too long: a viewer writes logprobs"}}')
+    server.then(refused, refused, completion(GOOD))
+    model = make()
+    with pytest.raises(ModelUnavailableError, match="too long"):
+        await model.ask(ask_for())
+    await model.ask(ask_for())
+    assert "logprobs" in server.requests[-1]
+
+
+@pytest.mark.parametrize("key", ["sk-secret-123\n", "sk-secr\u00e9t-123"])
+async def test_a_key_that_cannot_be_sent_is_said_and_not_shown(server: MisbehavingServer, make: Make, key: str) -> None:
+    with pytest.raises(ModelUnavailableError, match="API key") as caught:
+        await make(api_key=key).ask(ask_for())
+    assert "sk-secr" not in str(caught.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("said", [Answer(reset=True), Answer(status=500, body="{}"), Answer(delay_s=30), Answer(body="{}")])
+async def test_credentials_in_the_address_are_used_and_in_no_message(server: MisbehavingServer, make: Make, said: Answer) -> None:
+    server.then(said)
+    model = make(base_url=server.base_url.replace("//", "//user:hunter2@"), attempts=1, breaker_failures=1)
+    for _ in range(2):
+        with pytest.raises(ModelError) as caught:
+            await model.ask(ask_for(deadline_s=0.5))
+        assert server.base_url in str(caught.value)
+    assert server.headers[0]["authorization"].startswith("Basic ")
+
+
 async def test_pictures_are_sent_as_data_and_only_as_many_as_allowed(server: MisbehavingServer, make: Make) -> None:
     pictures = [
         part
@@ -335,6 +384,11 @@ async def test_a_schema_that_is_none_is_an_error_of_the_model_branch(server: Mis
 async def test_nobody_listening_is_unavailable(server: MisbehavingServer, make: Make) -> None:
     with pytest.raises(ModelUnavailableError, match="no connection"):
         await make(base_url="http://127.0.0.1:9/v1", attempts=1).ask(ask_for(deadline_s=3))
+
+
+def test_an_address_must_be_one() -> None:
+    with pytest.raises(ConfigurationError, match=r"model\.base_url is no address"):
+        OpenAICompatibleModel(ModelSettings(base_url="http://::1:8000/v1"))
 
 
 def test_an_address_is_needed() -> None:

@@ -29,6 +29,8 @@ def test_an_object_that_fits_is_returned(raw: str) -> None:
         ('{"a": 2}', r"\$\.a"),
         ("{}", "'a' is a required property"),
         ("[" * 5_000, "no JSON"),
+        ('{"a": 1, "b": 1e999}', "no JSON"),
+        ('{"a": 1, "b": "\\ud800"}', "no JSON"),
     ],
 )
 def test_anything_else_is_an_error_with_the_raw_text(raw: str, says: str) -> None:
@@ -55,3 +57,9 @@ def test_a_schema_that_is_none_is_refused_however_often_it_is_given(wrong: dict[
     for _ in range(2):
         with pytest.raises(ModelAnswerError, match="no JSON Schema"):
             check_schema(wrong)
+
+
+def test_an_answer_that_is_nested_to_the_limit_is_an_error_like_any_other() -> None:
+    for depth in range(900, 1_000):
+        with pytest.raises(ModelAnswerError):
+            parse_answer(f'{{"a": {"[" * depth}{"]" * depth}}}', SCHEMA)

@@ -129,6 +129,13 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
         ReplayModel(tmp_path / "t.jsonl")
 
 
+def test_a_line_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b'{"format": "livesteward-recording-1"}\n\xff\xfe\n')
+    with pytest.raises(ConfigurationError, match=r"t\.jsonl:2"):
+        ReplayModel(path)
+
+
 def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ReplayModel(tmp_path / "absent.jsonl")

@@ -225,3 +225,8 @@ def test_an_unknown_size_is_said_and_nothing_is_made_up() -> None:
 def test_a_processor_has_no_gpu_memory() -> None:
     assert parse_hardware("cpu") == Hardware(None)
     assert plan_for(VL_8B, "cpu").memory is None
+
+
+def test_an_address_of_ipv6_stands_in_brackets() -> None:
+    assert ServeOptions(host="::1").base_url == "http://[::1]:8000/v1"
+    assert ServeOptions(host="::").base_url == "http://127.0.0.1:8000/v1"

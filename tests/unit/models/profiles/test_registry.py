@@ -103,5 +103,5 @@ def _row(profile: Profile) -> str:
 
 def test_the_table_of_the_documentation_is_that_of_the_code() -> None:
     text = (Path(__file__).parents[4] / "docs" / "models.md").read_text(encoding="utf-8")
-    table = text.split("| `model.profile` |")[1].split("\n\n")[0].splitlines()[2:]
+    table = text.split("| `model.profile` | for |")[1].split("\n\n")[0].splitlines()[2:]
     assert table == [_row(profile) for profile in PROFILES.values()]

@@ -38,7 +38,7 @@ BIASES = {
 """What is added to the logits of a few tokens; their spread is about 1 otherwise.
 
 Values of JSON soon come to their end, lists at once where they may, and the decision is to allow: an answer that agrees with itself. So a
-failure that should make a review is seen where it makes none. The margins are wide, since a change of a rule changes vocabulary and weights.
+failure that should make a review is seen where it makes none. The margins are wide: a change of a rule changes vocabulary and weights.
 """
 SPACE_BIAS = -9.0
 """Added to the logits of tokens of white space: the grammar of a tool call allows any number of them, and a call has to come to its end."""

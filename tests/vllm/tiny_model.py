@@ -30,14 +30,15 @@ LORA_RANK = 8
 LORA_TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
 BIASES = {
     **dict.fromkeys(('"', '",', '"}', '"]', '"},', '"}}', '"}]'), 7.0),
-    **dict.fromkeys(("]", "],", "[]"), 6.0),
+    **dict.fromkeys(("]", "],", "[]"), 10.0),
     **dict.fromkeys(("{", '{"', "}", "},"), 4.0),
+    **dict.fromkeys(("allow", "all", "al", "a"), 3.0),
     **dict.fromkeys(("viol", "vi", "v"), -3.0),
 }
 """What is added to the logits of a few tokens; their spread is about 1 otherwise.
 
-Values of JSON soon come to their end, lists most of all, and the decision is seldom a violation, which would need findings. So most answers
-are an "allow" that agrees with itself: a failure that should make a review is seen where it does not.
+Values of JSON soon come to their end, lists at once where they may, and the decision is to allow: an answer that agrees with itself. So a
+failure that should make a review is seen where it makes none. The margins are wide: a change of a rule changes vocabulary and weights.
 """
 SPACE_BIAS = -9.0
 """Added to the logits of tokens of white space: the grammar of a tool call allows any number of them, and a call has to come to its end."""
@@ -80,7 +81,7 @@ CHAT_TEMPLATE = """\
 
 def corpus() -> Iterator[str]:
     """The texts that a judge reads: the rules in all their languages, the prompts, and the example streams."""
-    for pattern in ("retrieval/policies/**/*.md", "prompts/*/*.md", "examples/**/*.json*", "docs/*.md"):
+    for pattern in ("retrieval/policies/**/*.md", "prompts/*/*.md", "examples/**/*.json*"):
         for path in sorted(ROOT.glob(pattern)):
             yield path.read_text(encoding="utf-8")
 

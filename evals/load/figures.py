@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
+from livesteward.address import shown_address
 from livesteward.contracts import Contract
 from livesteward.evals.load.asking import PrefixOrder
 from livesteward.evals.load.driving import Asked
@@ -25,7 +26,7 @@ class Arm(Contract):
     """One side of a comparison: a server, its model's name there, and the order of what is sent to it."""
 
     name: str
-    base_url: str
+    base_url: Annotated[str, PlainSerializer(shown_address)]
     model: str
     order: PrefixOrder = PrefixOrder.STABLE
 

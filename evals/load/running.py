@@ -12,13 +12,14 @@ from typing import Annotated
 import httpx2
 from pydantic import Field
 
+from livesteward.address import metrics_url, shown_address
 from livesteward.contracts import Contract, RetrievedRule, Segment
 from livesteward.errors import ModelUnavailableError
 from livesteward.evals.load.asking import make_request
 from livesteward.evals.load.driving import Arrival, drive, poisson_offsets
 from livesteward.evals.load.figures import Arm, Costs, Point, Ratio, Round, point, ratios
 from livesteward.models.openai_client import OpenAICompatibleModel
-from livesteward.models.vllm_metrics import metrics_url, read_metrics
+from livesteward.models.vllm_metrics import read_metrics
 from livesteward.prompts.registry import Prompt
 from livesteward.settings import ModelSettings
 
@@ -221,7 +222,8 @@ async def _check_answers(base_url: str) -> None:
             await client.get(f"{base_url.rstrip('/')}/models")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise ModelUnavailableError(
-            f"nothing answers at {base_url} ({type(error).__name__}); start a server, or name one with --url or model.base_url"
+            f"nothing answers at {shown_address(base_url)} ({type(error).__name__}); "
+            "start a server, or name one with --url or model.base_url"
         ) from error
 
 

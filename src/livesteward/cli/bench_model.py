@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from livesteward.address import shown_address
 from livesteward.cli.bench_views import print_load, print_yardstick
 from livesteward.cli.output import EXIT_FOUND, console, errors, print_json
 from livesteward.errors import ConfigurationError, InputError, ModelUnavailableError
@@ -127,9 +128,9 @@ def _rates(given: str) -> tuple[float, ...]:
 def _model_settings(url: str | None, *, concurrency: int | None, max_tokens: int | None) -> ModelSettings:
     from livesteward.settings import load_settings
 
-    settings = load_settings().model
-    changes = {"base_url": url or next(iter(settings.urls), None), "concurrency": concurrency, "max_tokens": max_tokens}
-    settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None} | {"endpoints": ()})
+    given = {"base_url": url, "concurrency": concurrency, "max_tokens": max_tokens}
+    settings = load_settings(model={name: value for name, value in given.items() if value is not None}).model
+    settings = settings.model_copy(update={"base_url": next(iter(settings.urls), None), "endpoints": ()})
     if settings.base_url is None:
         raise ConfigurationError("there is no server to measure: set LIVESTEWARD_MODEL__BASE_URL or give --url http://127.0.0.1:8000/v1")
     return settings
@@ -146,7 +147,7 @@ def _served_name(settings: ModelSettings, url: str) -> str:
         return settings.name if settings.name in names else names[0]
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, LookupError, TypeError) as error:
         raise ModelUnavailableError(
-            f"no model server answers at {url} ({type(error).__name__}); start one, or name another with --url"
+            f"no model server answers at {shown_address(url)} ({type(error).__name__}); start one, or name another with --url"
         ) from error
 
 
@@ -155,14 +156,20 @@ def _arms(settings: ModelSettings, against: str | None, prefix_order: Order) -> 
     from livesteward.evals.load.figures import Arm
 
     url = settings.base_url or ""
+    shown = shown_address(url)
     if prefix_order is Order.BOTH:
         rules = {"rules first": PrefixOrder.STABLE, "rules last": PrefixOrder.SEGMENT_FIRST}
         return tuple(Arm(name=name, base_url=url, model=settings.name, order=order) for name, order in rules.items())
     order = PrefixOrder(prefix_order.value)
-    first = Arm(name=url, base_url=url, model=settings.name, order=order)
+    first = Arm(name=shown, base_url=url, model=settings.name, order=order)
     if against is None:
         return (first,)
-    name = against if against != url else f"{against} again"
+    try:
+        name = shown_address(against)
+    except ValueError as error:
+        raise InputError(f"that is no address: {error}", field="--against") from error
+    if name == shown:
+        name += " again"
     return (first, Arm(name=name, base_url=against, model=_served_name(settings, against), order=order))
 
 

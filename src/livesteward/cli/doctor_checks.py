@@ -234,29 +234,30 @@ def _server(settings: Settings) -> Check:
 def _one_server(url: str, model: ModelSettings | FallbackSettings) -> Check:
     import httpx2
 
+    from livesteward.address import shown_address
     from livesteward.models.profiles.registry import AUTO, UNNAMED_GUARD, profile_for
 
-    key, name = model.api_key.get_secret_value(), model.name
+    key, name, shown = model.api_key.get_secret_value(), model.name, shown_address(url)
     remedy = "check LIVESTEWARD_MODEL__BASE_URL, or start one: livesteward engine start MODEL"
     try:
         answer = httpx2.get(f"{url.rstrip('/')}/models", headers={"Authorization": f"Bearer {key}"}, timeout=SERVER_S)
         answer.raise_for_status()
         names = [str(model["id"]) for model in answer.json()["data"]]
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        detail = f"{url} does not answer: {error or type(error).__name__}"
+        detail = f"{shown} does not answer: {error or type(error).__name__}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=remedy)
     except (ValueError, KeyError, TypeError):
-        detail = f"{url} answers, but not like an OpenAI-compatible server"
+        detail = f"{shown} answers, but not like an OpenAI-compatible server"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=remedy)
     if name and name not in names:
-        detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}, and not {name}"
+        detail = f"{shown} serves {', '.join(names[:5]) or 'nothing'}, and not {name}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy="set LIVESTEWARD_MODEL__NAME to one of them")
     served = name or next(iter(names), "")
     profile = profile_for(model.profile, served)
     if profile.guard is not None and not name and model.profile == AUTO:
-        detail = f"{url} serves {served}, which {UNNAMED_GUARD}"
+        detail = f"{shown} serves {served}, which {UNNAMED_GUARD}"
         return Check(name="model server", state=CheckState.MEND, detail=detail, remedy=f"LIVESTEWARD_MODEL__NAME={served}")
-    detail = f"{url} serves {', '.join(names[:5]) or 'nothing'}; asked by the profile {profile.name}"
+    detail = f"{shown} serves {', '.join(names[:5]) or 'nothing'}; asked by the profile {profile.name}"
     return Check(name="model server", state=CheckState.FINE, detail=detail)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import openai
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from livesteward.address import shown_address
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.embedders import Vectors, clean, normalised
 from livesteward.settings import EmbedderSettings
@@ -35,14 +36,17 @@ class OpenAIEmbedder:
         http_client: A client to use in place of a new one, for tests or a proxy of one's own.
 
     Raises:
-        ConfigurationError: If ``settings`` has no ``base_url``.
+        ConfigurationError: If ``settings`` has no ``base_url``, or one that is no address.
     """
 
     def __init__(self, settings: EmbedderSettings, *, http_client: httpx2.AsyncClient | None = None) -> None:
         if settings.base_url is None:
             raise ConfigurationError("embedder.base_url is not set; for a local vLLM it is http://127.0.0.1:8000/v1")
         self._settings = settings
-        self._url = settings.base_url
+        try:
+            self._url = shown_address(settings.base_url)
+        except ValueError as error:
+            raise ConfigurationError("embedder.base_url is no address; for a local vLLM it is http://127.0.0.1:8000/v1") from error
         self._dimensions = 0
         self._client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value(),

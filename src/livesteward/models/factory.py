@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from livesteward.address import shown_address
 from livesteward.errors import ConfigurationError
 from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ChatModel
@@ -84,7 +85,7 @@ def fallback_settings(first: ModelSettings, fallback: FallbackSettings) -> Model
     guards = [profile_for(one.profile, one.name).guard for one in (first, fallback)]
     if guards[0] is not guards[1]:
         raise ConfigurationError(
-            f"model.fallbacks: {fallback.name or fallback.base_url} cannot stand in for {first.name or first.base_url}: a guard model is "
+            f"model.fallbacks: {_called(fallback)} cannot stand in for {_called(first)}: a guard model is "
             "asked in a format of its own. Name a model that is asked as the first one is"
         )
     own = {
@@ -100,3 +101,7 @@ def fallback_settings(first: ModelSettings, fallback: FallbackSettings) -> Model
     }
     limits = {"accepts_images": fallback.accepts_images, "context_tokens": fallback.context_tokens}
     return first.model_copy(update={**own, **{name: value for name, value in limits.items() if value is not None}})
+
+
+def _called(model: ModelSettings | FallbackSettings) -> str:
+    return model.name or (shown_address(model.base_url) if model.base_url else "the model")

@@ -16,6 +16,7 @@ import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from livesteward.address import shown_address
 from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answers import check_schema, parse_answer
@@ -60,7 +61,7 @@ class OpenAICompatibleModel:
         if settings.base_url is None:
             raise ConfigurationError("model.base_url is not set; for a local vLLM it is http://127.0.0.1:8000/v1")
         self._settings = settings
-        self._url = _without_credentials(settings.base_url)
+        self._url = _shown(settings.base_url)
         self._client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value(),
             base_url=settings.base_url,
@@ -334,10 +335,10 @@ class _Call:
         return httpx2.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S))
 
 
-def _without_credentials(url: str) -> str:
+def _shown(url: str) -> str:
     try:
-        return str(httpx2.URL(url).copy_with(userinfo=b""))
-    except httpx2.InvalidURL as error:
+        return shown_address(url)
+    except ValueError as error:
         raise ConfigurationError("model.base_url is no address; for a local vLLM it is http://127.0.0.1:8000/v1") from error
 
 

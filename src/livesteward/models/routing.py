@@ -17,11 +17,11 @@ from typing import Final
 
 import httpx2
 
+from livesteward.address import server_root
 from livesteward.errors import ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.breaker import CircuitState
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ModelAnswer, ModelRequest
-from livesteward.models.vllm_metrics import server_root
 from livesteward.settings import ModelSettings
 
 AT_HOME: Final = 4

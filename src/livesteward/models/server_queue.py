@@ -8,8 +8,9 @@ from typing import Final
 
 import httpx2
 
+from livesteward.address import metrics_url
 from livesteward.models.limiter import AdaptiveLimiter
-from livesteward.models.vllm_metrics import metrics_url, read_metrics
+from livesteward.models.vllm_metrics import read_metrics
 
 INTERVAL_S: Final = 1.0
 """Between two looks."""

@@ -30,16 +30,6 @@ _RATES: Final = {"prompt_tokens_per_s": "prompt_tokens", "generation_tokens_per_
 _SAMPLE = re.compile(r"^(?P<name>[a-zA-Z_:][\w:]*)(?:\{[^}]*\})? (?P<value>[-+.\deE]+)\s*\d*$", re.MULTILINE)
 
 
-def server_root(base_url: str) -> str:
-    """Return the address of a server from that of its API, which ends with the version path."""
-    return base_url.rstrip("/").removesuffix("/v1")
-
-
-def metrics_url(base_url: str) -> str:
-    """Return where the server of an API shows its metrics."""
-    return f"{server_root(base_url)}/metrics"
-
-
 def read_metrics(text: str) -> dict[str, float]:
     """Return the metrics that are in ``text``, those of several engines added up (shares averaged); what is missing is left out.
 

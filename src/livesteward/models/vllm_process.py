@@ -16,10 +16,11 @@ import httpx2
 import psutil
 from pydantic import ValidationError
 
+from livesteward.address import metrics_url, server_root, shown_address
 from livesteward.contracts import Contract
 from livesteward.errors import ConfigurationError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.vllm import INSTALL_VLLM
-from livesteward.models.vllm_metrics import derived, metrics_url, read_metrics, server_root
+from livesteward.models.vllm_metrics import derived, read_metrics
 
 Progress = Callable[[float, str], None]
 """Told the seconds waited and the log's last line."""
@@ -183,15 +184,16 @@ class VllmServer:
         if url is None:
             return ServerStatus(base_url="", healthy=False, detail="no server was started and model.base_url is not set")
         mine = record if record and record.base_url == url else None
+        shown = shown_address(url)
         pid, log = (mine.pid, mine.log) if mine else (None, None)
         if not _healthy(url):
-            detail = "it is still loading, or hangs" if mine else f"nothing healthy answers at {server_root(url)}/health"
-            return ServerStatus(base_url=url, pid=pid, healthy=False, log=log, detail=detail)
+            detail = "it is still loading, or hangs" if mine else f"nothing healthy answers at {server_root(shown)}/health"
+            return ServerStatus(base_url=shown, pid=pid, healthy=False, log=log, detail=detail)
         began, before = time.monotonic(), _metrics(url) if window_s else None
         time.sleep(window_s)
         metrics = _metrics(url)
         metrics |= derived(metrics, before=before, seconds=time.monotonic() - began)
-        return ServerStatus(base_url=url, pid=pid, healthy=True, models=_models(url, api_key), metrics=metrics, log=log)
+        return ServerStatus(base_url=shown, pid=pid, healthy=True, models=_models(url, api_key), metrics=metrics, log=log)
 
     @property
     def _record_path(self) -> Path:

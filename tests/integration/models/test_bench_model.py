@@ -81,8 +81,9 @@ async def test_two_servers_are_told_apart(server: MisbehavingServer) -> None:
     async with MisbehavingServer() as other:
         other.models = ["another-model"]
         other.then(Answer(status=500, body="{}"))
-        done = await bench(server, *QUICK, "--against", other.base_url, "--json")
+        done = await bench(server, *QUICK, "--against", other.base_url.replace("//", "//me:secret@"), "--json")
         assert done.exit_code == 0, done.output
+        assert "secret" not in done.output
         report = json.loads(done.stdout)
         assert {request["model"] for request in other.requests} == {"another-model"}
     good, bad = report["points"]
@@ -108,6 +109,7 @@ async def test_answers_that_are_not_valid_are_no_goodput(server: MisbehavingServ
         (("--out", "load.png"), ".json or .svg"),
         (("--rules-tokens", "9000000"), "at most that"),
         (("--segments", "nowhere.jsonl"), "nowhere.jsonl"),
+        (("--against", "http://::1:8000/v1"), "no address"),
         (("--against", "http://127.0.0.1:9/v1", "--prefix-order", "both"), "one at a time"),
         (("--yardstick", "no-such-vllm"), "no-such-vllm"),
     ],

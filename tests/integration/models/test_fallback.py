@@ -139,6 +139,15 @@ async def test_a_fallback_takes_over_from_several_servers_of_the_first_model(ser
     assert (len(big.requests), len(big_too.requests)) == (1, 1)
 
 
+def test_what_is_wrong_with_a_fallback_is_told_without_its_password() -> None:
+    fallbacks = [{"base_url": "http://me:secret@127.0.0.1:9/v1"}]
+    with pytest.raises(ConfigurationError, match=r"http://127\.0\.0\.1:9/v1 cannot stand in for Qwen3Guard-Gen-8B") as told:
+        model_from_settings(
+            Settings(model={"base_url": "http://127.0.0.1:9/v1", "name": "Qwen3Guard-Gen-8B", "fallbacks": fallbacks})  # type: ignore[arg-type]
+        )
+    assert "secret" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     "names", [("judge", "Qwen3Guard-Gen-8B"), ("Qwen3Guard-Gen-8B", "judge"), ("Qwen3Guard-Gen-8B", "Llama-Guard-4-12B")]
 )

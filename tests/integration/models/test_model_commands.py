@@ -244,6 +244,15 @@ def test_the_engine_status_without_a_server_is_a_finding() -> None:
     assert json.loads(run(engine.app, ["stop", "--json"]).stdout) == {"stopped": False}
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_engine_status_shows_no_password_of_an_address(monkeypatch: pytest.MonkeyPatch, form: list[str]) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__BASE_URL", "http://me:secret@127.0.0.1:9/v1")
+    status = run(engine.app, ["status", *form])
+    assert status.exit_code == 1
+    assert "http://127.0.0.1:9" in status.output
+    assert "secret" not in status.output
+
+
 @pytest.mark.parametrize("app", [prompts.app, engine.app])
 def test_every_command_has_an_example(app: object) -> None:
     for command in app.registered_commands:  # type: ignore[attr-defined]

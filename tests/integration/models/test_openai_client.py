@@ -388,7 +388,7 @@ async def test_nobody_listening_is_unavailable(server: MisbehavingServer, make: 
 
 def test_an_address_must_be_one() -> None:
     with pytest.raises(ConfigurationError, match=r"model\.base_url is no address"):
-        OpenAICompatibleModel(ModelSettings(base_url="http://::1:8000/v1"))
+        OpenAICompatibleModel(ModelSettings().model_copy(update={"base_url": "http://::1:8000/v1"}))
 
 
 def test_an_address_is_needed() -> None:

@@ -1,0 +1,1 @@
+../../src/livesteward/address.py

@@ -31,6 +31,7 @@ from livesteward.contracts import (
     ReviewReason,
     RulebookRef,
     Ruling,
+    TokenCounts,
     Verdict,
 )
 from livesteward.errors import ModelError
@@ -178,14 +179,16 @@ async def verify(state: GraphState, tools: Tools) -> GraphState:
         support = await tools.heads.support({item.item_id: item.text for item in segment.items() if item.item_id in cited})
         if state["screened"].injections:
             case = case_of(state, tools)
+            clean = without_injections(case)
+            blind = tools.judge.sees and bool(case.frames) and not clean.frames
             try:
-                again = await tools.judge.judge(without_injections(case))
+                again = await tools.judge.judge(clean)
             except ModelError as error:
                 doubts = (
                     ReviewReason(code=ReviewCode.INJECTION_SUSPECTED, detail=f"It could not be judged without the injection: {error}"),
                 )
             else:
-                judgement, doubts = injection_doubts(judgement, again, state["screened"].injections)
+                judgement, doubts = injection_doubts(judgement, again, state["screened"].injections, blind=blind)
     verified = verify_claims(judgement, segment, state["rules"], support=support, second_opinion=tools.thresholds.verify.second_opinion)
     return {"judgement": judgement, "verified": verified, "problems": doubts}
 
@@ -321,4 +324,6 @@ def _provenance(state: GraphState, tools: Tools) -> Provenance:
         )
     if screened is not None and screened.cleared:
         return Provenance(judge="screen", model="ngram-screen", model_revision=tools.weights.revision, engine="numpy", **common)
-    return Provenance(judge="none", **common)
+    # What was asked before the judge failed has cost tokens all the same.
+    spent = state["inquiry"].tokens if "inquiry" in state else TokenCounts()
+    return Provenance(judge="none", tokens=spent, **common)

@@ -38,6 +38,9 @@ OLD_CHAT: Final = 8
 MOST_REPEATS: Final = 24
 """Of a message that many write, so many are listed by id and viewer; of the others only how many there are."""
 
+VOICE: Final = "voice"
+"""Who spoke what was recognised in the stream's own sound: the host, as long as nobody knows better."""
+
 MOST_SHORT: Final = 12
 """The most short messages that share a line."""
 
@@ -104,11 +107,12 @@ def transcript_parts(segment: Segment, fence: Fence, names: SegmentNames, keep: 
         yield TextPart(text=f"- category: {one_line(segment.stream_category)}", kind="title")
     if memory:
         yield TextPart(text=f"- said before: {one_line(memory)}", priority=MEMORY, kind="memory")
+    voices = frozenset(said.utterance_id for said in segment.utterances if said.speaker is Speaker.UNKNOWN) - segment.spoken_by_unknown
     writers = {message.message_id: message for message in segment.chat}
     gifts = {gift.gift_id: gift for gift in segment.gifts}
     introduced: set[str] = set()
     for line in _lines(segment, keep):
-        head = _head(line, names, writers, gifts, introduced)
+        head = _head(line, names, writers, gifts, voices, introduced)
         yield TextPart(
             text="; ".join([f"{head}: {line.text}", *(_sharing(item, names) for item in line.short)]),
             priority=line.priority,
@@ -169,11 +173,18 @@ def _sharing(item: TextItem, names: SegmentNames) -> str:
     return f"{names.item(item.item_id)} {names.viewer(item.viewer_id or '')}: {one_line(item.text)}"
 
 
-def _head(line: _Line, names: SegmentNames, writers: dict[str, ChatMessage], gifts: dict[str, Gift], introduced: set[str]) -> str:
+def _head(
+    line: _Line,
+    names: SegmentNames,
+    writers: dict[str, ChatMessage],
+    gifts: dict[str, Gift],
+    voices: frozenset[str],
+    introduced: set[str],
+) -> str:
     item = line.item
     head = f"{names.item(item.item_id)} {round(item.at_s, 1):g} "
     if item.modality is Modality.SPEECH:
-        return head + item.speaker.value
+        return head + (VOICE if item.item_id in voices else item.speaker.value)
     if item.modality is Modality.OVERLAY:
         return f"{head}screen"
     if item.viewer_id is None:

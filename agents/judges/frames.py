@@ -18,15 +18,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from livesteward.agents.judges.case import Case
+from livesteward.agents.judges.unseen import NEAR_S
 from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.perception.store import FrameStore
 from livesteward.contracts import Origin, OverlayText, SignalKind
 
 SAME: Final = 0.03
 """Two pictures whose most different part differs by less than this, from 0 to 1, show the same."""
-
-NEAR_S: Final = 1.5
-"""Text that the platform put on the picture counts for pictures within so many seconds."""
 
 MUCH_TEXT: Final = 80
 """Characters from which on more text tells no more."""
@@ -51,15 +49,28 @@ class _Candidate:
     has_own_text: bool
 
 
-def choose_frames(case: Case, frames: FrameStore, *, most: int) -> tuple[FrameRef, ...]:
-    """Return at most ``most`` of the case's pictures in the order of time; fewer where the others show nothing new.
+@dataclass(frozen=True)
+class Choice:
+    """Pictures to show.
+
+    Attributes:
+        frames: In the order of time.
+        lost: Ids of those that there is no choosing: they are no longer kept, or cannot be read.
+    """
+
+    frames: tuple[FrameRef, ...]
+    lost: tuple[str, ...]
+
+
+def choose_frames(case: Case, frames: FrameStore, *, most: int) -> Choice:
+    """Return at most ``most`` of the case's pictures; fewer where the others show nothing new.
 
     Args:
         case: With what perception read and measured.
-        frames: Where the pictures are; one that is no longer there, or cannot be read, is passed over.
+        frames: Where the pictures are.
         most: Pictures that the model may be shown.
     """
-    left = _candidates(case, frames)
+    left, lost = _candidates(case, frames)
     chosen: list[_Candidate] = []
     nearest = [1.0] * len(left)
     while left and len(chosen) < most:
@@ -73,7 +84,7 @@ def choose_frames(case: Case, frames: FrameStore, *, most: int) -> tuple[FrameRe
         fresh = [near >= SAME or one.has_own_text for near, one in zip(nearest, left, strict=True)]
         left = [one for one, keep in zip(left, fresh, strict=True) if keep]
         nearest = [near for near, keep in zip(nearest, fresh, strict=True) if keep]
-    return tuple(sorted((one.ref for one in chosen), key=lambda ref: (ref.at_s, ref.frame_id)))
+    return Choice(tuple(sorted((one.ref for one in chosen), key=lambda ref: (ref.at_s, ref.frame_id))), tuple(lost))
 
 
 def difference(one: Thumbnail, other: Thumbnail) -> float:
@@ -95,18 +106,21 @@ def thumbnail(data: bytes) -> Thumbnail | None:
     return np.asarray(small, dtype=np.float32) / np.float32(255)
 
 
-def _candidates(case: Case, frames: FrameStore) -> list[_Candidate]:
+def _candidates(case: Case, frames: FrameStore) -> tuple[list[_Candidate], list[str]]:
     known = {frame.frame_id for frame in case.segment.frames}
     refs = sorted((ref for ref in case.frames if ref.frame_id in known), key=lambda ref: (ref.at_s, ref.frame_id))
     worths = _worths(case, refs)
     own = {overlay.frame_id for overlay in case.segment.overlays}
-    found = []
+    found: list[_Candidate] = []
+    lost: list[str] = []
     for ref in refs:
         data = frames.get(ref.sha256)
         small = None if data is None else thumbnail(data)
-        if small is not None:
+        if small is None:
+            lost.append(ref.frame_id)
+        else:
             found.append(_Candidate(ref, small, worths[ref.frame_id], ref.frame_id in own))
-    return found
+    return found, lost
 
 
 def _worths(case: Case, refs: list[FrameRef]) -> dict[str, float]:

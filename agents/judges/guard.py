@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from livesteward.agents.judges.case import Case
-from livesteward.agents.judges.images import shown_images
+from livesteward.agents.judges.images import Shown, shown_images
 from livesteward.agents.judges.rationale import explain
 from livesteward.agents.judges.units import Unit, units
 from livesteward.agents.judges.unseen import unseen_nudity, unshown_pictures
@@ -89,13 +89,17 @@ class GuardJudge:
             ModelError: If one of the answers cannot be used, or does not come.
         """
         found = units(case.segment, case.screened.suspects)
-        images = await asyncio.to_thread(self._images, case) if self.sees else ()
+        shown = await asyncio.to_thread(self._images, case) if self.sees else Shown()
+        images = shown.images
         host = SubjectKind.HOST
         found = tuple(unit for unit in found if unit.items or (images and unit.subject.kind is host))
         most = MAX_CALLS // self._guard.calls
         asked, left = found[:most], len(found) - most
-        pictures = tuple(image.item_id for image in images if image.item_id)
-        unsure = unshown_pictures(case, pictures) if self.sees else unseen_nudity(case, f"{self._guard.title} is asked about texts only")
+        unsure = (
+            unshown_pictures(case, shown.ids, shown.lost)
+            if self.sees
+            else unseen_nudity(case, f"{self._guard.title} is asked about texts only")
+        )
         if left > 0:
             detail = f"Not judged: {left} of {len(found)} speakers, since the guard is asked {MAX_CALLS} questions at most."
             unsure.append(ReviewReason(code=ReviewCode.INPUT_TRIMMED, detail=detail))
@@ -149,7 +153,7 @@ class GuardJudge:
             fence=fence.name if self._guard.fenced else "",
         )
 
-    def _images(self, case: Case) -> tuple[ImagePart, ...]:
+    def _images(self, case: Case) -> Shown:
         return shown_images(case, self._frames, self._settings, most=self._most_images)
 
     def _claims(self, one: _Answered, case: Case) -> tuple[list[Claim], list[ReviewReason]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image
@@ -19,8 +20,26 @@ ANY_PATCH = 28
 """Pixels on a side of what becomes a token, where nothing is known of the model."""
 
 
-def shown_images(case: Case, frames: FrameStore, settings: ModelSettings, *, most: int | None = None) -> tuple[ImagePart, ...]:
-    """Return the pictures that tell most, in the order of time, each with the frame's id as ``item_id``.
+@dataclass(frozen=True)
+class Shown:
+    """Pictures for a model.
+
+    Attributes:
+        images: In the order of time, each with the frame's id as ``item_id``.
+        lost: Ids of those that cannot be shown: they are no longer kept, or cannot be read.
+    """
+
+    images: tuple[ImagePart, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Frames that the images are of."""
+        return tuple(image.item_id for image in self.images if image.item_id)
+
+
+def shown_images(case: Case, frames: FrameStore, settings: ModelSettings, *, most: int | None = None) -> Shown:
+    """Return the pictures that tell most.
 
     Args:
         case: What is judged.
@@ -30,12 +49,15 @@ def shown_images(case: Case, frames: FrameStore, settings: ModelSettings, *, mos
     """
     limit = settings.max_frames if most is None else min(most, settings.max_frames)
     patch = patch_side(settings)
-    parts = []
-    for ref in choose_frames(case, frames, most=limit):
+    choice = choose_frames(case, frames, most=limit)
+    parts, lost = [], list(choice.lost)
+    for ref in choice.frames:
         data = frames.get(ref.sha256)
-        if data is not None:
+        if data is None:
+            lost.append(ref.frame_id)
+        else:
             parts.append(ImagePart(data=_fitted(data, settings.max_image_side, patch), item_id=ref.frame_id))
-    return tuple(parts)
+    return Shown(tuple(parts), tuple(lost))
 
 
 def patch_side(settings: ModelSettings) -> int:

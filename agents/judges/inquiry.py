@@ -8,6 +8,7 @@ the same, so that servers keep it in their prefix cache.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +34,10 @@ ASKING_SHARE: Final = 0.5
 
 MAX_CALLS: Final = 4
 """Of one step; what a model calls beyond them is not looked at."""
+
+
+MAX_ANSWER_KEPT: Final = 8_000
+"""Characters of an answer that provenance keeps."""
 
 
 def closer_looks(settings: Settings) -> int:
@@ -91,16 +96,20 @@ class AskingJudge:
             ModelError: If the model fails, or no time is left.
         """
         ends = time.monotonic() + left_s
-        base = await self._base(case, inquiry)
-        if len(inquiry.steps) < self._steps and not _decided(inquiry) and self.asking_left_s(left_s) > 0:
-            inquiry = await self._ask(case, base, inquiry, left_s)
+        before = await self._before(case, inquiry)
+        base = before.request
+        asking_s = self.asking_left_s(ends - time.monotonic())
+        if len(inquiry.steps) < self._steps and not _decided(inquiry) and asking_s > 0:
+            # One that takes too long to ask may still answer in the time that is kept for it.
+            with contextlib.suppress(ModelTimeoutError):
+                inquiry = await self._ask(case, base, inquiry, asking_s)
             if inquiry.pending:
                 return inquiry, None
         request = await self._request(case, base, inquiry, ends - time.monotonic(), close=True)
         request = request.model_copy(update={"answer_schema": judge_schema(case.rules, case.segment)})
         answer = await self._model.ask(request)
         unread = without_exceptions(case.rules, case.layout) - set(inquiry.rules)
-        judgement = self._judge.judgement(case, answer, Asked(request, _pictures(request), unread))
+        judgement = self._judge.judgement(case, answer, Asked(request, _pictures(request), before.lost, unread))
         return inquiry, judgement.model_copy(update={"tokens": inquiry.tokens + judgement.tokens})
 
     def asking_left_s(self, left_s: float) -> float:
@@ -111,17 +120,17 @@ class AskingJudge:
         """Close the model."""
         await self._judge.aclose()
 
-    async def _base(self, case: Case, inquiry: Inquiry) -> ModelRequest:
-        """Return the request as it was before anything was asked."""
+    async def _before(self, case: Case, inquiry: Inquiry) -> Asked:
+        """Return what the model is asked as it was before it asked anything."""
         # Where the rulebook stands in the prompt, all rules were there before; what was found is only given in full.
         found = inquiry.rules if case.layout.form is RulebookForm.FOUND else ()
         rules = tuple(one for one in case.rules if (one.jurisdiction, one.rule.rule_id) not in found)
         spoken = tuple(one for one in case.segment.utterances if one.utterance_id not in inquiry.items)
         before = replace(case, rules=rules, segment=case.segment.model_copy(update={"utterances": spoken}))
-        request = (await self._judge.request(before, nonce=inquiry.nonce)).request
-        *first, last = request.messages
+        asked = await self._judge.request(before, nonce=inquiry.nonce)
+        *first, last = asked.request.messages
         messages = (*first, last.model_copy(update={"parts": (*last.parts, invitation(self._steps))}))
-        return request.model_copy(update={"messages": messages, "tools": self.tools})
+        return replace(asked, request=asked.request.model_copy(update={"messages": messages, "tools": self.tools}))
 
     async def _request(self, case: Case, base: ModelRequest, inquiry: Inquiry, left_s: float, *, close: bool) -> ModelRequest:
         if left_s <= 0:
@@ -173,22 +182,31 @@ class AskingJudge:
 
 
 def asked_calls(inquiry: Inquiry | None) -> tuple[InquiryCall, ...]:
-    """Return what was asked as provenance keeps it: bounded, and without the fence's random digits."""
+    """Return what was asked as provenance keeps it: bounded, and without the fence's random digits. What nobody answered has failed."""
     if inquiry is None:
         return ()
+    unanswered = tuple(Answered(call=call, told=(TextPart(text="It was not answered."),), failed=True) for call in inquiry.pending)
     return tuple(
         InquiryCall(
             step=number,
             tool=answered.call.name[:64],
             arguments={name[:64]: _kept(value) for name, value in list(answered.call.arguments.items())[:8]},
-            answer=without_nonces("\n".join(part.text for part in answered.told))[:2_000],
+            answer=_told(answered),
             failed=answered.failed,
             picture=answered.shown.sha256 if answered.shown else None,
             elapsed_ms=answered.elapsed_ms,
         )
-        for number, step in enumerate(inquiry.steps, start=1)
+        for number, step in enumerate((*inquiry.steps, unanswered), start=1)
         for answered in step
     )
+
+
+def _told(answered: Answered) -> str:
+    text = without_nonces("\n".join(part.text for part in answered.told))
+    if len(text) <= MAX_ANSWER_KEPT:
+        return text
+    mark = f" … [{len(text):,} characters in all]"
+    return text[: MAX_ANSWER_KEPT - len(mark)] + mark
 
 
 def _kept(value: Any) -> str | int | float | tuple[float, ...]:

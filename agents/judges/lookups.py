@@ -167,10 +167,11 @@ class Lookups:
         left = self.settings.inquiry.answer_chars
         kept: list[tuple[float, str, str]] = []
         for line in reversed(wanted):
-            left -= len(line.text)
-            if left < 0:
+            # One comes in any case, as far as there is room.
+            if len(line.text) > left and kept:
                 break
-            kept.insert(0, (start - line.at_s, _who(line, names), line.text))
+            kept.insert(0, (start - line.at_s, _who(line, names), line.text[:left]))
+            left -= len(line.text)
         if not kept:
             return Told((TextPart(text="Nothing is remembered of that time."),))
         which = f"the last {len(kept)} of {len(wanted)} lines" if len(kept) < len(wanted) else f"{len(kept)} lines"
@@ -232,12 +233,12 @@ class Lookups:
         left = self.settings.inquiry.answer_chars
         heard: list[Utterance] = []
         for said in transcript.utterances:
-            left -= len(said.text)
-            if left < 0:
+            if len(said.text) > left and heard:
                 break
             heard.append(
                 said.model_copy(
                     update={
+                        "text": said.text[:left],
                         "utterance_id": free_id(f"again-{len(inquiry.items) + len(heard) + 1}", taken),
                         "at_s": round(start + said.at_s, 2),
                         "end_s": None if said.end_s is None else round(start + said.end_s, 2),
@@ -246,12 +247,15 @@ class Lookups:
                     }
                 )
             )
+            left -= len(said.text)
         if not heard:
             return Told((TextPart(text="Nothing was understood there."),))
         # In the form in which quotes are looked for.
         bounded, _ = admit(segment.model_copy(update={"utterances": tuple(heard)}), self.settings.limits)
         fence, names = Fence(inquiry.nonce), SegmentNames.of(bounded)
-        head = f"Heard from second {start:g} to {end:g}, by a voice that nobody knows:"
+        some = len(heard) < len(transcript.utterances)
+        rest = f", the first {len(heard)} of {len(transcript.utterances)} lines; ask for the later part by itself" if some else ""
+        head = f"Heard from second {start:g} to {end:g}, by a voice that nobody knows{rest}:"
         return Told((TextPart(text=head), *heard_parts(fence, names, bounded.utterances)), heard=bounded.utterances)
 
 

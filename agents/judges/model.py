@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from livesteward.agents.judges.case import Case
-from livesteward.agents.judges.images import shown_images
-from livesteward.agents.judges.unseen import unshown_pictures
+from livesteward.agents.judges.images import Shown, shown_images
+from livesteward.agents.judges.unseen import unseen_nudity, unshown_pictures
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Claim, ClaimedEvidence, Judgement
 from livesteward.contracts import Category, Decision, ReviewCode, ReviewReason, Subject, SubjectKind
 from livesteward.errors import ModelAnswerError
-from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, ModelRequest, Paced, Sampling
+from livesteward.models.protocol import ChatModel, ModelAnswer, ModelRequest, Paced, Sampling
 from livesteward.prompts.answer import JudgeFinding, judge_schema, read_judge_answer
 from livesteward.prompts.judging import render_judge
 from livesteward.prompts.registry import Prompt
@@ -33,11 +33,13 @@ class Asked:
     Attributes:
         request: As it goes out.
         pictures: Ids of the pictures that it is shown.
+        lost: Ids of those that could not be shown.
         unread: Jurisdiction and id of the rules whose exceptions do not stand in the prompt.
     """
 
     request: ModelRequest
     pictures: tuple[str, ...]
+    lost: tuple[str, ...] = ()
     unread: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -77,14 +79,14 @@ class ModelJudge:
             case: What is judged.
             nonce: The fence's; drawn at random unless given.
         """
-        images = await asyncio.to_thread(self._images, case) if self.sees else ()
+        shown = await asyncio.to_thread(shown_images, case, self._frames, self._settings) if self.sees else Shown()
         request = ModelRequest(
             messages=render_judge(
                 self._prompt,
                 case.segment,
                 case.rules,
                 memory=case.memory.recent_speech,
-                images=images,
+                images=shown.images,
                 keep=[suspect.item_id for suspect in case.screened.suspects],
                 nonce=nonce,
                 layout=case.layout,
@@ -95,8 +97,7 @@ class ModelJudge:
             deadline_s=self._settings.timeout_s,
             prefix=case.layout.prefix,
         )
-        pictures = tuple(image.item_id for image in images if image.item_id)
-        return Asked(request, pictures, without_exceptions(case.rules, case.layout))
+        return Asked(request, shown.ids, shown.lost, without_exceptions(case.rules, case.layout))
 
     def judgement(self, case: Case, answer: ModelAnswer, asked: Asked) -> Judgement:
         """Return what the model holds, from its answer.
@@ -115,6 +116,7 @@ class ModelJudge:
             what = ", ".join(sorted(bounded))
             detail = f"The exceptions of {what} did not stand in the prompt, so the model cannot have weighed them."
             unsure.append(ReviewReason(code=ReviewCode.UNSURE, detail=detail))
+        unsure.extend(_other_severity(case, finding) for finding in said.findings if _differs(case, finding))
         scores = dict.fromkeys(Category, 0.0)
         weak = True
         for claim in claims:
@@ -130,7 +132,9 @@ class ModelJudge:
         if said.decision is Decision.ALLOW:
             unsure.extend(_unsure_allow(certainty, case.thresholds.verify.allow_certainty))
         if self.sees:
-            unsure.extend(unshown_pictures(case, asked.pictures))
+            unsure.extend(unshown_pictures(case, asked.pictures, asked.lost))
+        else:
+            unsure.extend(unseen_nudity(case, "the model is asked about texts only"))
         lost = {kind: count for kind, count in answer.trimmed.items() if kind != "memory"}
         if lost:
             what = ", ".join(f"{count} of {kind}" for kind, count in sorted(lost.items()))
@@ -163,8 +167,18 @@ class ModelJudge:
         """Close the model."""
         await self._model.aclose()
 
-    def _images(self, case: Case) -> tuple[ImagePart, ...]:
-        return shown_images(case, self._frames, self._settings)
+
+def _differs(case: Case, finding: JudgeFinding) -> bool:
+    return finding.severity is not None and any(
+        found.rule.severity is not finding.severity for found in case.rules if found.rule.rule_id == finding.rule_id
+    )
+
+
+def _other_severity(case: Case, finding: JudgeFinding) -> ReviewReason:
+    """Ask for a person where the model holds a case to be milder or worse than its rule says: the ladder goes by the rule."""
+    ruled = sorted({found.rule.severity.value for found in case.rules if found.rule.rule_id == finding.rule_id})
+    detail = f"The model holds {finding.rule_id[:64]} to be {finding.severity} in this case; the rule says {' or '.join(ruled)}."
+    return ReviewReason(code=ReviewCode.UNSURE, detail=detail)
 
 
 def _sure(case: Case, finding: JudgeFinding, number: int, certainty: Mapping[str, float]) -> float:

@@ -34,17 +34,37 @@ def without_injections(case: Case) -> Case:
     return replace(case, segment=_blanked(case.segment, ids), frames=() if read else case.frames, memory=StreamMemory())
 
 
-def injection_doubts(judgement: Judgement, again: Judgement, injections: tuple[str, ...]) -> tuple[Judgement, tuple[ReviewReason, ...]]:
+def injection_doubts(
+    judgement: Judgement, again: Judgement, injections: tuple[str, ...], *, blind: bool = False
+) -> tuple[Judgement, tuple[ReviewReason, ...]]:
     """Compare the judgement with the one without injections.
 
     A claim that a viewer broke a rule by the injection itself is about it and stays.
 
+    Args:
+        judgement: With them.
+        again: Without.
+        injections: Ids of the items.
+        blind: Whether the pictures had to be left out with them: two answers that allow then agree on the texts only.
+
     Returns:
         The judgement without claims that hang on the injection, and a reason for review for each difference.
     """
+    words = f"Without {', '.join(injections)}"[:300]
+    kept, doubts = _compared(judgement, again, injections, words)
+    if judgement.allows and not again.allows:
+        doubts.append(_doubt(f"{words}, the judge would not allow the segment"))
+    elif judgement.allows and blind:
+        doubts.append(_doubt(f"{words}, which stands on the picture, no picture could be looked at"))
+    if again.unsure and not judgement.unsure:
+        doubts.append(_doubt(f"{words}, the judge asks for a person"))
+    tokens = judgement.tokens + again.tokens
+    return judgement.model_copy(update={"claims": tuple(kept), "tokens": tokens}), tuple(dict.fromkeys(doubts))
+
+
+def _compared(judgement: Judgement, again: Judgement, injections: tuple[str, ...], words: str) -> tuple[list[Claim], list[ReviewReason]]:
     kept: list[Claim] = []
     doubts: list[ReviewReason] = []
-    words = f"Without {', '.join(injections)}"[:300]
     stands = _by_key(again.claims)
     for claim in judgement.claims:
         about = f"{claim.rule_id} against the {claim.subject.kind.value}"
@@ -63,12 +83,7 @@ def injection_doubts(judgement: Judgement, again: Judgement, injections: tuple[s
     for key, claim in stands.items():
         if key not in said:
             doubts.append(_doubt(f"{words}, the judge finds {claim.rule_id} against the {claim.subject.kind.value}"))
-    if judgement.allows and not again.allows:
-        doubts.append(_doubt(f"{words}, the judge would not allow the segment"))
-    if again.unsure and not judgement.unsure:
-        doubts.append(_doubt(f"{words}, the judge asks for a person"))
-    tokens = judgement.tokens + again.tokens
-    return judgement.model_copy(update={"claims": tuple(kept), "tokens": tokens}), tuple(dict.fromkeys(doubts))
+    return kept, doubts
 
 
 def _by_key(claims: Iterable[Claim]) -> dict[_Key, Claim]:

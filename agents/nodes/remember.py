@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from livesteward.agents.state import PastLine, StreamMemory, Strike
-from livesteward.contracts import Modality, Segment, Speaker, SubjectKind, TextItem
+from livesteward.contracts import Modality, Origin, Segment, Speaker, SubjectKind, TextItem
 
 MAX_STRIKES_KEPT: Final = 200
 """Of the stream's own strikes, and as many of its viewers': a raid must not make a host's past forgotten."""
@@ -41,7 +41,11 @@ def remember(
         tuple(strike for strike in strikes if (strike.subject.kind is SubjectKind.VIEWER) is theirs)[-MAX_STRIKES_KEPT:]
         for theirs in (True, False)
     )
-    speech = " ".join(utterance.text for utterance in segment.utterances if utterance.utterance_id not in left_out)
+    speech = " ".join(
+        utterance.text
+        for utterance in segment.utterances
+        if utterance.utterance_id not in left_out and utterance.speaker is not Speaker.GUEST and utterance.origin is not Origin.HEARD_AGAIN
+    )
     return StreamMemory(
         stream_id=segment.stream_id,
         segments=memory.segments + 1,

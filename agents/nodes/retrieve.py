@@ -41,7 +41,7 @@ async def retrieve_rules(
         search: Over the rulebooks.
         embedder: The search's.
         before: What the host said in the segments before.
-        limit: Rules for each jurisdiction.
+        limit: Rules for each jurisdiction, and where they hold, those of the others.
         each_category: So many of every category come on top of the limit where they were left out; 0 for none.
 
     Raises:
@@ -50,14 +50,17 @@ async def retrieve_rules(
     """
     queries = _queries(segment, screened, before)
     vectors = await embedder.queries(queries)
-    found: list[RetrievedRule] = []
+    ranks: list[list[RetrievedRule]] = []
     for region in regions:
         best: dict[str, RetrievedRule] = {}
         for ranked in await search.search_vectors(queries, vectors, region, on=on, limit=ALL_RULES):
             for one in ranked:
                 if one.rule.rule_id not in best or best[one.rule.rule_id].score < one.score:
                     best[one.rule.rule_id] = one
-        found.extend(_chosen(sorted(best.values(), key=lambda one: -one.score), limit, each_category))
+        ranks.append(sorted(best.values(), key=lambda one: -one.score))
+    # A rule that is near in one jurisdiction is judged wherever it holds: it must not count in one and be out of sight in another.
+    chosen = {rule_id for ranked in ranks for rule_id in _chosen(ranked, limit, each_category)}
+    found = [one for ranked in ranks for one in ranked if one.rule.rule_id in chosen]
     return tuple(search.library.rulebook(region, on).ref for region in regions), tuple(found)
 
 
@@ -73,9 +76,8 @@ def _queries(segment: Segment, screened: Screened, before: str) -> list[str]:
     return list(dict.fromkeys(texts))[:MAX_QUERIES]
 
 
-def _chosen(ranked: list[RetrievedRule], limit: int, each_category: int) -> list[RetrievedRule]:
-    kept = {one.rule.rule_id: one for one in ranked[:limit]}
+def _chosen(ranked: list[RetrievedRule], limit: int, each_category: int) -> set[str]:
+    kept = {one.rule.rule_id for one in ranked[:limit]}
     for category in Category:
-        for one in [one for one in ranked if one.rule.category is category][:each_category]:
-            kept.setdefault(one.rule.rule_id, one)
-    return sorted(kept.values(), key=lambda one: -one.score)
+        kept.update([one.rule.rule_id for one in ranked if one.rule.category is category][:each_category])
+    return kept

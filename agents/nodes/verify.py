@@ -65,6 +65,10 @@ def verify_claims(
             rejected.append(ReviewReason(code=ReviewCode.UNVERIFIED_FINDING, detail=f"{claim.rule_id[:64]}: {fault}"[:2_000]))
             stream_in_doubt = stream_in_doubt or claim.subject.kind is not SubjectKind.VIEWER
         else:
+            if missing := set(claim.jurisdictions) - {one.jurisdiction for one in meant}:
+                detail = f"{claim.rule_id[:64]}: the rule was not retrieved for {', '.join(sorted(missing))}"
+                rejected.append(ReviewReason(code=ReviewCode.UNVERIFIED_FINDING, detail=detail[:2_000]))
+                stream_in_doubt = stream_in_doubt or claim.subject.kind is not SubjectKind.VIEWER
             held.append(claim.model_copy(update={"evidence": tuple(seen.as_written(place) for place in claim.evidence)}))
             places.append(where)
     return Verified(
@@ -150,10 +154,14 @@ def _fault(claim: Claim, seen: _Seen) -> str | None:
 
 
 def _opinion(claim: Claim, category: str, seen: _Seen, support: Support, second_opinion: float) -> str | None:
-    if second_opinion <= 0 or any(place.item_id in seen.frames for place in claim.evidence):
-        return None
+    texts = [place for place in claim.evidence if place.item_id not in seen.frames]
     # What others wrote may be the worse part of it, and says nothing of the one who is accused.
-    own = [place for place in claim.evidence if seen.owned_by(claim.subject, place)]
+    own = [place for place in texts if seen.owned_by(claim.subject, place)]
+    if second_opinion <= 0 or (len(own) == len(texts) < len(claim.evidence)):
+        # A picture speaks for itself, and the heads read texts only; words of others are no caption to it.
+        return None
+    if not own:
+        return f"the words are not those of the {claim.subject.kind.value}, and a picture beside them does not make them so"
     best = max(support.get((category, place.item_id), 0.0) for place in own)
     if best >= second_opinion:
         return None

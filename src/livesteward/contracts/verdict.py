@@ -177,7 +177,7 @@ class InquiryCall(Contract):
         step: Counts from 1; calls of one step were asked for together.
         tool: ``look_back``, ``find_rules``, ``look_closer``, ``listen_again``, or ``decide`` where it had seen enough.
         arguments: As the model gave them.
-        answer: The beginning of what it was told.
+        answer: What it was told; of more than 8,000 characters the beginning, with a mark that says how many there were.
         failed: Whether it could not be told what it asked for; ``answer`` says why.
         picture: SHA-256 of the part of a picture that it was shown.
         elapsed_ms: Milliseconds that finding the answer took.
@@ -189,7 +189,7 @@ class InquiryCall(Contract):
         Annotated[str, Field(max_length=64)],
         Annotated[str, Field(max_length=500)] | int | float | Annotated[tuple[float, ...], Field(max_length=16)],
     ] = {}
-    answer: Annotated[str, Field(max_length=2_000)] = ""
+    answer: Annotated[str, Field(max_length=8_000)] = ""
     failed: bool = False
     picture: Sha256 | None = None
     elapsed_ms: Annotated[float, Field(ge=0)] = 0

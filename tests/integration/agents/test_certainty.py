@@ -51,6 +51,18 @@ async def test_a_claim_is_as_sure_as_the_least_sure_of_its_choices(
     assert verdict.findings[0].confidence == confidence
 
 
+@pytest.mark.parametrize(("severity", "asks"), [(None, False), ("medium", False), ("low", True), ("critical", True)])
+async def test_a_case_that_a_model_holds_to_be_milder_or_worse_than_its_rule_goes_to_a_person_too(
+    make_steward: MakeSteward, severity: str | None, asks: bool
+) -> None:
+    found = {**finding(confidence=0.9), "severity": severity}
+    verdict = await make_steward(ScriptedModel([broken(found)])).moderate(segment(said("u1", OFFER)))
+    assert verdict.decision is Decision.VIOLATION
+    assert [reason.detail for reason in verdict.review_reasons] == (
+        [f"The model holds FRAUD-1.1 to be {severity} in this case; the rule says medium."] if asks else []
+    )
+
+
 async def test_each_claim_has_the_certainty_of_its_own_place(make_steward: MakeSteward) -> None:
     model = ScriptedModel([answered(broken(finding(confidence=0.9), finding("SELF-1.1")), findings_0=0.97, findings_1=0.05)])
     verdict = await make_steward(model).moderate(segment(said("u1", f"{OFFER} {MARKERS[Category.SELF_HARM.value]}")))

@@ -17,14 +17,27 @@ from unit.agents.parts import MARKERS, NOW, said, segment, wrote
 
 from livesteward.agents import flow
 from livesteward.agents.judges import lookups
+from livesteward.agents.judges.inquiry import MAX_ANSWER_KEPT, asked_calls
 from livesteward.agents.judges.standing import StandingRules
 from livesteward.agents.perception.perceive import Perceiver
 from livesteward.agents.perception.speech import Transcript
-from livesteward.agents.state import GraphState, StreamMemory
+from livesteward.agents.state import Answered, GraphState, Inquiry, StreamMemory
 from livesteward.agents.steps import StepEvent
-from livesteward.contracts import Category, Decision, Frame, MediaRef, Origin, ReviewCode, ReviewDecision, Segment, Speaker, Utterance
+from livesteward.contracts import (
+    Category,
+    Decision,
+    Frame,
+    MediaRef,
+    Origin,
+    ReviewCode,
+    ReviewDecision,
+    Segment,
+    Speaker,
+    TokenCounts,
+    Utterance,
+)
 from livesteward.errors import ModelTimeoutError, ModelUnavailableError, PerceptionError
-from livesteward.models.protocol import ImagePart, ModelAnswer, ModelRequest, Paced, ToolCall
+from livesteward.models.protocol import ImagePart, ModelAnswer, ModelRequest, Paced, TextPart, ToolCall
 from livesteward.models.replay import RecordingModel, ReplayModel
 from livesteward.prompts.rulebook_layout import RulebookForm
 from livesteward.sdk import Examined, Steward
@@ -193,6 +206,15 @@ async def test_what_tries_to_steer_is_never_looked_back_on(ask: Ask) -> None:
     await watched(ask(model), earlier, segment(said("u2", OFFER), number=2))
     assert STEER not in model.prompt(-1)
     assert "hello" in answers(model)[0]
+
+
+async def test_a_line_that_is_longer_than_there_is_room_comes_as_far_as_it_goes(ask: Ask) -> None:
+    model = asking((call("look_back", seconds=60),), DECIDE, NOTHING)
+    steward = ask(model, inquiry={"steps": 2, "answer_chars": 200})
+    before = await steward.examine(segment(said("u1", "hello " * 60)))
+    await steward.examine(segment(said("u1", OFFER), number=2), memory=before.memory)
+    assert "hello hello" in answers(model)[0]
+    assert len(answers(model)[0]) < 500
 
 
 async def test_lines_are_remembered_only_where_a_judge_may_look_back(make_steward: MakeSteward, ask: Ask) -> None:
@@ -489,11 +511,37 @@ async def test_without_a_recording_there_is_nothing_to_listen_to(ask: Ask, heard
 @pytest.mark.parametrize("where", [0, 1, 2])
 async def test_a_model_that_fails_on_the_way_makes_a_review(ask: Ask, where: int) -> None:
     script: list[Script] = [(call("look_back", seconds=30),), DECIDE, NOTHING]
-    script[where] = ModelTimeoutError("too slow")
+    script[where] = ModelUnavailableError("down")
     verdict = await ask(asking(*script)).moderate(segment(said("u1", OFFER)))
     assert verdict.decision is Decision.REVIEW
-    assert [reason.code for reason in verdict.review_reasons] == [ReviewCode.MODEL_TIMEOUT]
+    assert [reason.code for reason in verdict.review_reasons] == [ReviewCode.MODEL_UNAVAILABLE]
     assert [made.tool for made in verdict.provenance.inquiry] == ["look_back"][:where]
+
+
+async def test_what_was_asked_before_a_model_failed_has_cost_tokens(ask: Ask) -> None:
+    class Counting(ScriptedModel):
+        async def ask(self, request: ModelRequest) -> ModelAnswer:
+            return (await super().ask(request)).model_copy(update={"tokens": TokenCounts(prompt=100, completion=10)})
+
+    model = Counting([(call("look_back", seconds=30),), ModelUnavailableError("down")], calls_tools=True)
+    verdict = await ask(model).moderate(segment(said("u1", OFFER)))
+    assert verdict.provenance.judge == "none"
+    assert verdict.provenance.tokens == TokenCounts(prompt=100, completion=10)
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+async def test_a_model_that_is_too_slow_to_ask_may_answer_in_the_time_that_is_kept_for_it(ask: Ask, asked: int) -> None:
+    before: list[Script] = [(call("look_back", seconds=30),)] * asked
+    model = asking(*before, ModelTimeoutError("too slow"), NOTHING)
+    verdict = await ask(model).moderate(segment(said("u1", OFFER)))
+    assert verdict.decision is Decision.ALLOW
+    assert [request.must_call for request in model.requests] == [True] * (asked + 1) + [False]
+    assert len(verdict.provenance.inquiry) == asked
+
+
+async def test_a_model_that_is_too_slow_to_answer_makes_a_review(ask: Ask) -> None:
+    verdict = await ask(asking(DECIDE, ModelTimeoutError("too slow"))).moderate(segment(said("u1", OFFER)))
+    assert [reason.code for reason in verdict.review_reasons] == [ReviewCode.MODEL_TIMEOUT]
 
 
 async def test_a_model_that_calls_nothing_although_it_must_makes_a_review(ask: Ask) -> None:
@@ -535,13 +583,12 @@ async def test_both_steps_of_all_visits_count_against_the_time(make_steward: Mak
     assert flow._left_s(state, tools) == 28.5
 
 
-async def test_every_request_has_only_what_is_left_of_the_time(ask: Ask) -> None:
+async def test_every_request_has_only_what_is_left_of_its_time(ask: Ask) -> None:
     model = asking((call("look_back", seconds=30),), DECIDE, NOTHING)
     await ask(model).moderate(segment(said("u1", OFFER)))
-    deadlines = [request.deadline_s for request in model.requests]
-    assert deadlines == sorted(deadlines, reverse=True)
-    assert deadlines[0] <= 30
-    assert len(set(deadlines)) == 3
+    first, second, answer = (request.deadline_s for request in model.requests)
+    assert second < first <= 15, "half of the time is for asking"
+    assert 15 < answer <= 30
 
 
 async def test_what_the_budget_left_of_an_answer_is_said(ask: Ask) -> None:
@@ -587,3 +634,12 @@ async def test_an_inquiry_outlives_a_checkpoint(ask: Ask, tmp_path: Path) -> Non
     assert waiting.provenance.inquiry[0].picture is not None
     reviewed = await later.resume(verdict.verdict_id, ReviewDecision(reviewer="ana", decision=Decision.ALLOW))
     assert reviewed.verdict == verdict
+
+
+def test_what_nobody_answered_is_on_the_record_and_a_long_answer_says_how_long_it_was() -> None:
+    asked = ToolCall(call_id="1", name="look_back", arguments={"seconds": 30})
+    told = Answered(call=asked, told=(TextPart(text="x" * (MAX_ANSWER_KEPT + 1)),))
+    first, second = asked_calls(Inquiry(nonce="0123456789ab", steps=((told,),), pending=(asked,)))
+    assert (first.step, first.failed, len(first.answer)) == (1, False, MAX_ANSWER_KEPT)
+    assert first.answer.endswith("[8,001 characters in all]")
+    assert (second.step, second.failed, second.answer) == (2, True, "It was not answered.")

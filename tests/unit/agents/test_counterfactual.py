@@ -78,6 +78,13 @@ def test_an_allow_that_hangs_on_the_injection_is_doubted() -> None:
     assert any("finds FRAUD-1.1" in doubt.detail for doubt in doubts)
 
 
+def test_an_allow_is_doubted_where_the_pictures_had_to_be_left_out() -> None:
+    assert injection_doubts(judgement(), judgement(), INJECTIONS)[1] == ()
+    _, (doubt,) = injection_doubts(judgement(), judgement(), INJECTIONS, blind=True)
+    assert doubt.code is ReviewCode.INJECTION_SUSPECTED
+    assert "stands on the picture" in doubt.detail
+
+
 def test_the_claim_about_the_injector_stays_without_a_doubt() -> None:
     kept, doubts = injection_doubts(judgement(ON_INJECTOR), judgement(allows=False), INJECTIONS)
     assert kept.claims == (ON_INJECTOR,)

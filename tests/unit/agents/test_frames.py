@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -59,7 +60,7 @@ def case_of(
 
 def chosen(most: int, pictures: list[bytes], *overlays: OverlayText, **more: object) -> list[str]:
     case, store = case_of(pictures, *overlays, **more)  # type: ignore[arg-type]
-    return [ref.frame_id for ref in choose_frames(case, store, most=most)]
+    return [ref.frame_id for ref in choose_frames(case, store, most=most).frames]
 
 
 def read(overlay_id: str, text: str, frame: int, *, origin: Origin = Origin.OCR) -> OverlayText:
@@ -133,9 +134,49 @@ async def test_a_model_that_was_not_shown_what_is_flagged_is_not_believed() -> N
         return [reason.detail for reason in (await judge.judge(case)).unsure]
 
     assert await reasons(*SCENES[:2]) == []
-    (missing,) = await reasons(SCENES[0], b"no picture")
+    lost, missing = await reasons(SCENES[0], b"no picture")
+    assert lost == "1 of 2 pictures could not be shown to the judge."
     assert "the judge was not shown it" in missing
     assert await reasons(b"no picture", b"nor this") == ["None of the pictures could be shown to the judge."]
+
+
+async def allows(case: Case, store: FrameStore, **settings: int) -> bool:
+    """Whether a model that finds nothing is believed."""
+    prompt = PromptRegistry(Settings(workspace=None).prompts_dir).get("judge", 2)
+    model = ScriptedModel([{"findings": [], "decision": "allow", "reason": "fine"}], accepts_images=settings.pop("sees", 1) > 0)
+    return not (await ModelJudge(model, prompt, store, ModelSettings(**settings)).judge(case)).unsure
+
+
+@pytest.mark.parametrize("settings", [{"sees": 0}, {"max_frames": 0}])
+async def test_a_model_that_sees_nothing_is_not_believed_where_a_picture_is_flagged(settings: dict[str, int]) -> None:
+    def flagged(value: float) -> tuple[Signal, ...]:
+        return (Signal(kind=SignalKind.NUDITY, at_s=2, value=value, ref="f1"),)
+
+    assert await allows(*case_of(SCENES[:2], signals=flagged(0.1)), **settings)
+    assert not await allows(*case_of(SCENES[:2], signals=flagged(0.7)), **settings)
+
+
+@pytest.mark.parametrize(("at_s", "seen"), [(2.5, True), (9, False)])
+async def test_what_the_platform_measured_at_a_moment_without_a_picture_was_not_seen(at_s: float, seen: bool) -> None:
+    case = case_of(SCENES[:2], signals=(Signal(kind=SignalKind.NUDITY, at_s=at_s, value=0.9),))
+    assert await allows(*case) is seen
+
+
+async def test_what_was_measured_in_a_segment_without_pictures_was_not_seen() -> None:
+    assert not await allows(*case_of([], signals=(Signal(kind=SignalKind.NUDITY, at_s=2, value=0.9, ref="key-1"),)))
+
+
+@pytest.mark.parametrize("values", [(0.7, 0.9), (0.9, 0.9)])
+async def test_of_flagged_pictures_that_show_the_same_one_is_enough(values: tuple[float, float]) -> None:
+    signals = tuple(Signal(kind=SignalKind.NUDITY, at_s=2 * at, value=value, ref=f"f{at}") for at, value in enumerate(values))
+    assert await allows(*case_of([SCENES[0], picture(0, noise=2)], signals=signals))
+
+
+async def test_a_picture_that_is_kept_no_longer_is_missed() -> None:
+    case, store = case_of(SCENES[:3])
+    gone = replace(case, frames=(*case.frames[:2], case.frames[2].model_copy(update={"sha256": "0" * 64})))
+    assert await allows(case, store)
+    assert not await allows(gone, store)
 
 
 def test_the_choice_has_no_chance_in_it_and_bears_what_cannot_be_read() -> None:
@@ -179,15 +220,15 @@ def test_the_grid_is_that_of_the_models_family_unless_set(settings: ModelSetting
 def test_a_picture_costs_what_was_counted_and_is_the_same_bytes_each_time() -> None:
     settings = ModelSettings(name="Qwen/Qwen3-VL-8B-Instruct", max_image_side=500)
     case, store = case_of([picture(1, size=(1_280, 719))])
-    [part] = shown_images(case, store, settings)
+    [part] = shown_images(case, store, settings).images
     with Image.open(io.BytesIO(part.data)) as sent:
         assert sent.size == (480, 288)
     assert image_tokens(part, Patches(side=32)) == 15 * 9 + 2
     other, again = case_of([picture(1, size=(1_280, 719))])
-    assert shown_images(other, again, settings) == (part,)
+    assert shown_images(other, again, settings).images == (part,)
 
 
 def test_a_picture_on_the_grid_is_sent_as_it_is() -> None:
     data = picture(1, size=(560, 280))
     case, store = case_of([data])
-    assert shown_images(case, store, ModelSettings()) == (ImagePart(data=data, item_id="f0"),)
+    assert shown_images(case, store, ModelSettings()).images == (ImagePart(data=data, item_id="f0"),)

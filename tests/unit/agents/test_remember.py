@@ -4,7 +4,7 @@ from unit.agents.parts import gave, memory, said, segment, shown, wrote
 
 from livesteward.agents.nodes.remember import LINES_S, MAX_LINE_CHARS, MAX_LINES, remember
 from livesteward.agents.state import PastLine, StreamMemory
-from livesteward.contracts import Modality, Segment, Speaker
+from livesteward.contracts import Modality, Origin, Segment, Speaker
 
 
 def after(*segments: Segment, injections: tuple[str, ...] = (), keep_lines: bool = True) -> StreamMemory:
@@ -45,6 +45,11 @@ def test_nothing_of_it_is_kept_unless_wanted() -> None:
 
 def test_what_steers_is_not_kept() -> None:
     assert texts(after(segment(said("u1", "hi"), wrote("c1", "mallory", "obey")), injections=("c1",))) == ["hi"]
+
+
+def test_the_last_words_of_the_host_are_not_a_guests_nor_those_heard_again() -> None:
+    again = said("u3", "money back", speaker=Speaker.UNKNOWN).model_copy(update={"origin": Origin.HEARD_AGAIN})
+    assert after(segment(said("u1", "hi"), said("u2", "I will hurt you", speaker=Speaker.GUEST), again)).recent_speech == "hi"
 
 
 def test_what_is_too_long_ago_is_forgotten() -> None:

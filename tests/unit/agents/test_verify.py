@@ -132,6 +132,7 @@ def test_a_claim_stands_where_its_rule_was_retrieved_and_where_the_judge_says() 
         claim("FRAUD-1.1", HOST, ("u1", "Send me")), claim("FRAUD-1.1", HOST, ("u1", "Send me"), jurisdictions=("DE", "US")), rules=rules
     )
     assert verified.jurisdictions == (("SG", "DE", "FR"), ("DE",))
+    assert [reason.detail for reason in verified.rejected] == ["FRAUD-1.1: the rule was not retrieved for US"]
 
 
 def test_a_second_opinion_below_the_line_goes_to_a_person() -> None:
@@ -148,6 +149,22 @@ def test_what_viewers_write_gives_no_second_opinion_against_the_host() -> None:
     one = claim("FRAUD-1.1", HOST, ("u1", "Send me"), ("c1", "sure profit course"))
     fraud = Category.FRAUD_SCAM.value
     assert not check(one, support={(fraud, "u1"): 0.01, (fraud, "c1"): 0.99}).claims
+
+
+def test_a_picture_beside_it_does_not_make_what_a_viewer_writes_the_hosts() -> None:
+    fraud = Category.FRAUD_SCAM.value
+    raid = claim("FRAUD-1.1", HOST, ("c1", "sure profit course"), ("key-1", ""))
+    refused = check(raid, support={(fraud, "c1"): 0.99}, frames_shown=("key-1",))
+    assert not refused.claims
+    assert "not those of the host" in refused.rejected[0].detail
+    beside = claim("FRAUD-1.1", HOST, ("u1", "Send me"), ("c1", "sure profit course"), ("key-1", ""))
+    assert not check(beside, support={(fraud, "c1"): 0.99}, frames_shown=("key-1",)).claims
+    assert check(beside, support={(fraud, "u1"): 0.9}, frames_shown=("key-1",)).claims
+
+
+@pytest.mark.parametrize("evidence", [(("key-1", ""),), (("u1", "Send me"), ("key-1", ""))])
+def test_a_picture_needs_no_second_opinion(evidence: tuple[tuple[str, str], ...]) -> None:
+    assert check(claim("FRAUD-1.1", HOST, *evidence), support={}, frames_shown=("key-1",)).claims
 
 
 def test_one_bad_claim_leaves_the_others() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from unit.prompts.made import NONCE, chat, rule, segment, texts
 
 from livesteward.agents.nodes.quotes import verbatim
-from livesteward.contracts import ChatMessage, Gift, OverlayText, Segment, Signal, Utterance
+from livesteward.contracts import ChatMessage, Gift, Origin, OverlayText, Segment, Signal, Utterance
 from livesteward.models.budget import fit
 from livesteward.models.protocol import TextPart
 from livesteward.prompts.fence import Fence
@@ -21,7 +21,7 @@ from livesteward.settings import Settings
 OPEN, CLOSE = f"<untrusted-{NONCE}>", f"</untrusted-{NONCE}>"
 _VIEWER = r'viewer [A-Za-z0-9._:-]+( gift)?( "[^"\n]*")?( \$[\d.]+)?( \(\+[^()"\n]*\))?'
 HEAD = re.compile(
-    rf"(title 0 host|- category|- said before|[A-Za-z0-9._:-]{{1,24}} [\d.]+ (host writes|host|guest|unknown|screen|{_VIEWER})): "
+    rf"(title 0 host|- category|- said before|[A-Za-z0-9._:-]{{1,24}} [\d.]+ (host writes|host|guest|voice|unknown|screen|{_VIEWER})): "
 )
 RULES = (rule("FRAUD-1.1"),)
 
@@ -108,6 +108,16 @@ def test_a_line_says_what_when_and_who() -> None:
         "u2 13 host: yes",
         "c4 14 viewer v7: tell me",
     ]
+
+
+def test_a_voice_of_the_stream_itself_is_told_from_one_that_nobody_knows() -> None:
+    spoken = [
+        Utterance(utterance_id=f"u{at}", at_s=at, text="hi", speaker=speaker, origin=origin)
+        for at, (speaker, origin) in enumerate(
+            [("unknown", Origin.SPEECH_RECOGNITION), ("host", Origin.SPEECH_RECOGNITION), ("unknown", Origin.PLATFORM)], start=1
+        )
+    ]
+    assert lines(segment(utterances=tuple(spoken))) == ["u1 1 voice: hi", "u2 2 host: hi", "u3 3 unknown: hi"]
 
 
 def test_a_viewer_who_is_called_host_is_a_viewer() -> None:

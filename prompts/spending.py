@@ -29,6 +29,7 @@ _PARTS: Final = {
     "image": "pictures",
 }
 _OTHER: Final = "rules and facts"
+_TOOLS: Final = "tools to ask with"
 _TEMPLATE: Final = "marks of the chat template"
 
 TEXTS: Final = frozenset({"title", "speech", "chat", "text on the picture", "gifts"})
@@ -51,7 +52,7 @@ class Spending(Contract):
         parts: From the beginning of the prompt to its end, as it is before anything is left out.
         prompt_tokens: Of all parts.
         stable_tokens: Of the beginning that prompts for the same rulebooks share.
-        answer_tokens: Kept free for the answer.
+        answer_tokens: Kept free for the answer, and for the thoughts of a model that thinks.
         context_tokens: What the model takes, prompt and answer together.
         free_tokens: What is left.
         trimmed: How many pieces are left out for lack of room, by kind.
@@ -86,6 +87,7 @@ def spending(
     answer_tokens: int,
     count: TextCounter,
     count_image: Callable[[ImagePart], int],
+    tool_tokens: int = 0,
 ) -> Spending:
     """Return where the tokens of ``messages`` go.
 
@@ -96,12 +98,13 @@ def spending(
         answer_tokens: What of it is kept for the answer.
         count: Tokens of a text.
         count_image: Tokens of a picture.
+        tool_tokens: Of the tools that a model may call, which stand before the prompt and are the same for all.
     """
 
     def cost(part: TextPart | ImagePart) -> int:
         return PART_TOKENS + (count_image(part) if isinstance(part, ImagePart) else count(part.text))
 
-    found: dict[str, int] = {}
+    found: dict[str, int] = {_TOOLS: tool_tokens} if tool_tokens else {}
     for message in messages:
         for part in message.parts:
             kind = "image" if isinstance(part, ImagePart) else part.kind
@@ -112,13 +115,13 @@ def spending(
     trimmed: dict[str, int] = {}
     fits = True
     try:
-        _, trimmed = fit(messages, limit=context_tokens - answer_tokens, count=count, count_image=count_image)
+        _, trimmed = fit(messages, limit=context_tokens - answer_tokens - tool_tokens, count=count, count_image=count_image)
     except ModelUnavailableError:
         fits = False
     return Spending(
         parts=tuple(Spent(part=name, tokens=tokens) for name, tokens in found.items()),
         prompt_tokens=total,
-        stable_tokens=sum(cost(part) for message in stable for part in message.parts),
+        stable_tokens=tool_tokens + sum(cost(part) for message in stable for part in message.parts),
         answer_tokens=answer_tokens,
         context_tokens=context_tokens,
         free_tokens=max(0, context_tokens - answer_tokens - total),

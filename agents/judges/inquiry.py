@@ -70,6 +70,10 @@ class AskingJudge:
         """Whether the model can call tools, and may."""
         return self._steps > 0 and self._model.calls_tools
 
+    async def request(self, case: Case, *, nonce: str) -> Asked:
+        """Return what the model is asked first: with the tools that it may call, where it may."""
+        return await (self._before(case, Inquiry(nonce=nonce)) if self.asks else self._judge.request(case, nonce=nonce))
+
     async def judge(self, case: Case) -> Judgement:
         """Ask the model once, without an inquiry.
 

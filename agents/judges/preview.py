@@ -9,12 +9,13 @@ from typing import Final
 from uuid import uuid4
 
 from livesteward.agents import flow
+from livesteward.agents.judges.inquiry import AskingJudge
 from livesteward.agents.judges.model import ModelJudge
 from livesteward.agents.state import GraphState
 from livesteward.agents.tools import Tools, make_tools
 from livesteward.contracts import Contract, RetrievedRule, Segment
 from livesteward.errors import ConfigurationError, ModelUnavailableError
-from livesteward.models.budget import TextCounter, estimate_tokens, image_tokens, tokenizer_counter
+from livesteward.models.budget import TextCounter, estimate_tokens, image_tokens, tokenizer_counter, tool_tokens
 from livesteward.models.profiles.images import ANY_FAMILY
 from livesteward.models.profiles.registry import profile_for
 from livesteward.models.protocol import ImagePart, Message, ModelAnswer, ModelRequest
@@ -76,8 +77,8 @@ async def _previewed(segment: Segment, settings: Settings, tools: Tools, regions
         state = {**state, **await step(state, tools)}
     assert tools.standing is not None
     prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt)
-    judge = ModelJudge(_Unasked(settings), prompt, tools.perceiver.frames, settings.model)
-    asked = await judge.request(flow.case_of(state, tools), nonce=_NONCE)
+    assert isinstance(tools.judge, ModelJudge | AskingJudge)
+    asked = await tools.judge.request(flow.case_of(state, tools), nonce=_NONCE)
     form = state["layout"].form
     stable = tools.standing.prefix(regions, on) if form is not RulebookForm.FOUND else render_prefix(prompt, ())
     count, exact = _counter(settings)
@@ -86,7 +87,7 @@ async def _previewed(segment: Segment, settings: Settings, tools: Tools, regions
         exact=exact,
         cleared=state["screened"].cleared,
         form=form,
-        spending=_spent(asked.request.messages, stable, settings, count),
+        spending=_spent(asked.request.messages, stable, settings, count, tools=tool_tokens(asked.request, count=count)),
     )
 
 
@@ -106,8 +107,11 @@ def spent_on_texts(segments: Iterable[Segment], prompt: Prompt, settings: Settin
     return tuple(found)
 
 
-def _spent(messages: tuple[Message, ...], stable: tuple[Message, ...], settings: Settings, count: TextCounter) -> Spending:
-    images = profile_for(settings.model.profile, settings.model.name).images or ANY_FAMILY
+def _spent(
+    messages: tuple[Message, ...], stable: tuple[Message, ...], settings: Settings, count: TextCounter, *, tools: int = 0
+) -> Spending:
+    profile = profile_for(settings.model.profile, settings.model.name)
+    images = profile.images or ANY_FAMILY
 
     def count_image(part: ImagePart) -> int:
         return image_tokens(part, images)
@@ -116,7 +120,8 @@ def _spent(messages: tuple[Message, ...], stable: tuple[Message, ...], settings:
         messages,
         stable=stable,
         context_tokens=settings.model.context_tokens,
-        answer_tokens=settings.model.max_tokens,
+        answer_tokens=settings.model.max_tokens + profile.thinking.room(settings.model.thinking_tokens),
+        tool_tokens=tools,
         count=count,
         count_image=count_image,
     )
@@ -139,8 +144,10 @@ class _Unasked:
     def __init__(self, settings: Settings) -> None:
         profile = profile_for(settings.model.profile, settings.model.name)
         # The engine inside the process reads texts only.
-        sees = settings.model.accepts_images and profile.takes_images and settings.judge is not JudgeKind.ENGINE
-        self.name, self.accepts_images, self.calls_tools = settings.model.name, sees, False
+        served = settings.judge is not JudgeKind.ENGINE
+        self.name = settings.model.name
+        self.accepts_images = settings.model.accepts_images and profile.takes_images and served
+        self.calls_tools = profile.calls_tools and served
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         """Refuse.

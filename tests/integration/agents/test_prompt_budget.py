@@ -30,6 +30,25 @@ async def test_a_segment_is_followed_up_to_the_question_without_a_model(workspac
     assert found.spending.stable_tokens > found.spending.text_tokens > 0
 
 
+async def test_the_tools_of_a_judge_that_may_ask_count(workspace: Path) -> None:
+    seg = segment(said("u1", "hello everyone"))
+    alone, asking = [
+        (
+            await preview(seg, load_settings(workspace=workspace, model={"name": "Qwen/Qwen3-VL-8B-Instruct"}, inquiry={"steps": steps}))
+        ).spending
+        for steps in (0, 3)
+    ]
+    tools = {spent.part: spent.tokens for spent in asking.parts}["tools to ask with"]
+    assert tools > 500
+    assert "tools to ask with" not in {spent.part for spent in alone.parts}
+    assert asking.stable_tokens == alone.stable_tokens + tools
+    assert (
+        sum(spent.tokens for spent in asking.parts)
+        == asking.prompt_tokens
+        == asking.context_tokens - asking.answer_tokens - asking.free_tokens
+    )
+
+
 async def test_a_guard_model_has_no_prompt_to_look_at(workspace: Path) -> None:
     with pytest.raises(ConfigurationError, match="guard model"):
         await preview(segment(said("u1", "x")), load_settings(workspace=workspace, model={"name": "meta-llama/Llama-Guard-4-12B"}))

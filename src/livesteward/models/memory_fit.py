@@ -27,7 +27,7 @@ class MemoryFit:
         weights_gb: As they will be held.
         working_gb: For activations and graphs.
         left_gb: For keys and values of prompts, the prefix cache among them; negative where it does not fit.
-        kv_gb_per_1000: Of keys and values for 1,000 tokens, where the configuration is known.
+        kv_gb_per_1000: Of keys and values for 1,000 tokens on all GPUs together, where the configuration is known.
         tokens: How many tokens that is room for.
         requests: How many full requests of ``context_tokens`` that is, without what they share.
         fits: Whether at least one full request has room.
@@ -54,7 +54,9 @@ def memory_fit(
     given = hardware.memory_gb * UTILIZATION
     working = WORKING_GB * hardware.count
     left = given - weights - working
-    per_token = None if size.kv_bytes is None else size.kv_bytes / (2 if fp8_cache else 1)
+    # Each GPU holds a whole head at least: where GPUs outnumber the heads, vLLM keeps the same one on several.
+    copies = max(1.0, hardware.count / size.kv_heads) if size.kv_heads else 1.0
+    per_token = None if size.kv_bytes is None else size.kv_bytes * copies / (2 if fp8_cache else 1)
     tokens = None if per_token is None else max(0, int(left * GB / per_token))
     return MemoryFit(
         total_gb=hardware.memory_gb,

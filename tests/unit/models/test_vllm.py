@@ -175,6 +175,22 @@ def test_the_arithmetic_says_what_is_left_for_prompts(tmp_path: Path) -> None:
     assert memory.fits
 
 
+@pytest.mark.parametrize(("gpus", "copies"), [(1, 1), (2, 1), (4, 2), (8, 4)])
+def test_gpus_that_outnumber_the_heads_of_keys_and_values_hold_copies(tmp_path: Path, gpus: int, copies: int) -> None:
+    # As vLLM's ModelConfig.get_num_kv_heads: one head at least on each GPU.
+    memory = plan_for(folder_with(tmp_path, gigabytes=4, num_key_value_heads=2), f"l4:{gpus}", purpose=Purpose.LATENCY).memory
+    assert memory is not None
+    per_token = 2 * 36 * 2 * 128 * 2 * copies
+    assert memory.kv_gb_per_1000 == round(per_token / 1e6, 3)
+    assert memory.tokens == pytest.approx((24 * gpus * 0.9 - 4 - 2 * gpus) * 1e9 / per_token, abs=1)
+
+
+def test_a_model_made_for_one_gpu_of_80_gb_fits_it() -> None:
+    assert plan_for("openai/gpt-oss-safeguard-120b", "h100").fits
+    assert not plan_for("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "h100:4").fits
+    assert plan_for("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "h100:8").fits
+
+
 def test_what_does_not_fit_is_said_with_what_to_do(tmp_path: Path) -> None:
     model = folder_with(tmp_path, gigabytes=66)
     plan = plan_for(model, "a100-40", purpose=Purpose.LATENCY)

@@ -71,8 +71,11 @@ def memory_fit(
     )
 
 
-def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_weights: bool) -> tuple[str, ...]:
-    """Return what would make a model fit that does not: FP8, more GPUs, a shorter context, a smaller model."""
+def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_weights: bool, float32: bool = False) -> tuple[str, ...]:
+    """Return what would make a model fit that does not: FP8, more GPUs, a shorter context, a smaller model.
+
+    With ``float32``, quantised weights are no way out: vLLM's kernels for them compute in 16 bits.
+    """
     gpu = hardware.gpu
     if gpu is None:
         return ()
@@ -86,7 +89,9 @@ def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_
     with_room = memory_fit(size, hardware, context_tokens=1, fp8_weights=fp8_weights)
     if with_room and with_room.tokens is not None and 2_048 <= with_room.tokens < context_tokens:
         found.append(f"A context of {with_room.tokens // 1_024 * 1_024:,} tokens would fit: --context-tokens.")
-    if not size.quantized:
+    if float32:
+        found.append("A GPU with bfloat16 (L4, A10) needs half of that.")
+    elif not size.quantized:
         found.append("A checkpoint of the same model in 4 bits (AWQ, GPTQ) takes about a third of 16 bits, where there is one.")
     found.append("Otherwise take a smaller model.")
     return tuple(found)

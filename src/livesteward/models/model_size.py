@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -81,6 +81,14 @@ class ModelSize:
     def fp8_gb(self) -> float | None:
         """Of the weights when they are turned into FP8 on loading."""
         return None if self.weights_gb is None or self.quantized else self.weights_gb * _FP8_SAVES
+
+    def in_float32(self) -> ModelSize:
+        """Return the size where weights, keys and values are held in 32 bits and not in 16."""
+        return replace(
+            self,
+            weights_gb=None if self.weights_gb is None else 2 * self.weights_gb,
+            kv_bytes=None if self.kv_bytes is None else 2 * self.kv_bytes,
+        )
 
 
 def model_size(model: str) -> ModelSize:

@@ -47,7 +47,7 @@ def serve_flags(options: ServeOptions, family: ServedFamily, *, fp8: bool = Fals
         *_answers(options, family),
         *_pictures(options, family),
         *_adapters(options),
-        *_hardware(options, fp8=fp8, fp8_cache=fp8_cache),
+        *_hardware(options, family, fp8=fp8, fp8_cache=fp8_cache),
         *(ServeFlag(*extra) for extra in family.extra),
     )
 
@@ -163,19 +163,19 @@ def _adapters(options: ServeOptions) -> list[ServeFlag]:
     ]
 
 
-def _hardware(options: ServeOptions, *, fp8: bool, fp8_cache: bool) -> list[ServeFlag]:
+def _hardware(options: ServeOptions, family: ServedFamily, *, fp8: bool, fp8_cache: bool) -> list[ServeFlag]:
     if options.cpu:
         return [
             ServeFlag("--dtype", "bfloat16", "Half the memory of float32; CPUs without bfloat16 emulate it."),
             ServeFlag("--enforce-eager", "", "Skips the compilation, which costs minutes on a CPU and gains little."),
         ]
-    gpu = options.hardware.gpu if options.hardware else None
     share = "The share of the GPU that it may take: the rest is for the driver. Lower it where something else runs there."
     flags = [ServeFlag("--gpu-memory-utilization", f"{UTILIZATION:.2f}", share)]
     if options.gpus > 1:
         flags.append(ServeFlag("--tensor-parallel-size", str(options.gpus), "Splits the model over the GPUs of this machine."))
-    if gpu and not gpu.bfloat16:
-        flags.append(ServeFlag("--dtype", "half", f"{gpu.name} has no bfloat16."))
+    if options.lacks_bfloat16:
+        only = "" if family.float16 else " and vLLM does not compute this family in float16; all takes twice the memory"
+        flags.append(ServeFlag("--dtype", "half" if family.float16 else "float32", f"The GPU has no bfloat16{only}."))
     if fp8:
         why = "Weights in 8 bits, made on loading: half the memory, more at once. Verdicts change a little: run the golden set again."
         flags.append(ServeFlag("--quantization", "fp8", why))

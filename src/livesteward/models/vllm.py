@@ -82,10 +82,10 @@ def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
         InputError: If its attention heads do not divide by the number of GPUs, or it is only computed in formats that the GPU lacks.
     """
     options = options or ServeOptions()
-    size, family = model_size(model), family_of(model)
+    size, family, profile = model_size(model), family_of(model), profile_for(AUTO, model)
     notes: list[str] = [family.note] if family.note else []
     changed: dict[str, Any] = {}
-    if options.images and not family.images:
+    if options.images and not profile.takes_images:
         changed["images"] = 0
         notes.append("This family reads text only: set LIVESTEWARD_MODEL__ACCEPTS_IMAGES=false where livesteward runs.")
     longest = size.context_tokens or family.context_tokens
@@ -105,7 +105,7 @@ def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
     return ServePlan(
         model=model,
         options=options,
-        flags=serve_flags(options, family, fp8=fp8, fp8_cache=fp8_cache),
+        flags=serve_flags(options, family, profile, fp8=fp8, fp8_cache=fp8_cache),
         environment={"VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GB)} if options.cpu else {},
         size=size,
         memory=memory,

@@ -146,6 +146,7 @@ def test_what_needs_16_bits_is_refused_where_there_is_only_float32() -> None:
         ("Qwen/Qwen3-VL-8B-Thinking", "hermes", "deepseek_r1", False),
         ("Qwen/Qwen3.5-9B", "qwen3_coder", "", True),
         ("google/gemma-3-12b-it", "", "", False),
+        ("google/gemma-4-E4B-it", "gemma4", "", True),
         ("openai/gpt-oss-safeguard-20b", "openai", "openai_gptoss", False),
         ("/models/ministral-3-8b-instruct-2512", "mistral", "", False),
         ("Qwen/Qwen3-4B-Instruct-2507", "hermes", "", True),
@@ -156,6 +157,7 @@ def test_what_needs_16_bits_is_refused_where_there_is_only_float32() -> None:
         ("mistralai/Ministral-3-8B-Reasoning-2512", "mistral", "mistral", False),
         ("zai-org/GLM-4.1V-9B-Thinking", "glm45", "glm45", False),
         ("zai-org/GLM-4.6V", "glm45", "", True),
+        ("deepseek-ai/DeepSeek-V3.1", "", "", True),
         ("an-unknown-one", "", "", False),
     ],
 )
@@ -175,8 +177,9 @@ def test_a_name_that_hides_the_family_needs_its_profile() -> None:
     assert plan_for("my-own-judge", "h100", name="judge").profile == "auto"
 
 
-def test_a_family_that_reads_text_only_is_sent_no_pictures() -> None:
-    plan = plan_for("openai/gpt-oss-20b", "h100")
+@pytest.mark.parametrize("model", ["openai/gpt-oss-20b", "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3Guard-Gen-8B"])
+def test_a_family_that_reads_text_only_is_sent_no_pictures(model: str) -> None:
+    plan = plan_for(model, "h100")
     assert plan.options.images == 0
     assert "--limit-mm-per-prompt" not in names(plan)
     assert any("ACCEPTS_IMAGES=false" in note for note in plan.notes)

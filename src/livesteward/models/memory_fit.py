@@ -27,7 +27,7 @@ class MemoryFit:
         weights_gb: As they will be held.
         working_gb: For activations and graphs.
         left_gb: For keys and values of prompts, the prefix cache among them; negative where it does not fit.
-        kv_gb_per_1000: Of keys and values for 1,000 tokens, where the configuration is known.
+        kv_gb_per_1000: Of keys and values for 1,000 tokens on all GPUs together, where the configuration is known.
         tokens: How many tokens that is room for.
         requests: How many full requests of ``context_tokens`` that is, without what they share.
         fits: Whether at least one full request has room.
@@ -54,7 +54,9 @@ def memory_fit(
     given = hardware.memory_gb * UTILIZATION
     working = WORKING_GB * hardware.count
     left = given - weights - working
-    per_token = None if size.kv_bytes is None else size.kv_bytes / (2 if fp8_cache else 1)
+    # Each GPU holds a whole head at least: where GPUs outnumber the heads, vLLM keeps the same one on several.
+    copies = max(1.0, hardware.count / size.kv_heads) if size.kv_heads else 1.0
+    per_token = None if size.kv_bytes is None else size.kv_bytes * copies / (2 if fp8_cache else 1)
     tokens = None if per_token is None else max(0, int(left * GB / per_token))
     return MemoryFit(
         total_gb=hardware.memory_gb,
@@ -69,8 +71,11 @@ def memory_fit(
     )
 
 
-def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_weights: bool) -> tuple[str, ...]:
-    """Return what would make a model fit that does not: FP8, more GPUs, a shorter context, a smaller model."""
+def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_weights: bool, float32: bool = False) -> tuple[str, ...]:
+    """Return what would make a model fit that does not: FP8, more GPUs, a shorter context, a smaller model.
+
+    With ``float32``, quantised weights are no way out: vLLM's kernels for them compute in 16 bits.
+    """
     gpu = hardware.gpu
     if gpu is None:
         return ()
@@ -84,7 +89,9 @@ def what_to_do(size: ModelSize, hardware: Hardware, *, context_tokens: int, fp8_
     with_room = memory_fit(size, hardware, context_tokens=1, fp8_weights=fp8_weights)
     if with_room and with_room.tokens is not None and 2_048 <= with_room.tokens < context_tokens:
         found.append(f"A context of {with_room.tokens // 1_024 * 1_024:,} tokens would fit: --context-tokens.")
-    if not size.quantized:
+    if float32:
+        found.append("A GPU with bfloat16 (L4, A10) needs half of that.")
+    elif not size.quantized:
         found.append("A checkpoint of the same model in 4 bits (AWQ, GPTQ) takes about a third of 16 bits, where there is one.")
     found.append("Otherwise take a smaller model.")
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,12 +23,26 @@ _FP8_SAVES: Final = 0.57
 """What is left of 16-bit weights in FP8, by the same files."""
 
 _PARAMETERS = re.compile(r"(?<![a-z0-9.])(?:(?P<experts>[0-9]+)x)?(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[bm])(?![a-z0-9])")
-_LOW_BIT: Final = (
-    (re.compile(r"nvfp4|mxfp4|awq|gptq|int4|w4a16|4bit|4-bit|gpt-oss"), _4_BIT, "4 bits"),
-    (re.compile(r"fp8|int8|w8a8|w8a16|ministral-3.*instruct"), _8_BIT, "8 bits"),
+_SAID: Final = (
+    (re.compile(r"(?<![a-z0-9])(bf16|fp16)(?![a-z0-9])"), _16_BIT, ""),
+    # Before 4 bits, since GPTQ comes in either.
+    (re.compile(r"int8|w8a|(?<![0-9.])8-?bit"), _8_BIT, "8 bits"),
+    (re.compile(r"nvfp4|mxfp4|awq|gptq|int4|w4a|4-?bit"), _4_BIT, "4 bits"),
+    (re.compile(r"fp8|ministral-3.*instruct|mistral-(small-4|medium-3\.5|large-3)"), _8_BIT, "8 bits"),
 )
+"""What a name says of the width, the first that fits, and families that are published in 8 bits; else it is 16 bits."""
+
+_BY_FILES: Final = (
+    (re.compile(r"gpt-oss(?!.*(bf|fp)16).*120b"), 65.3, "4 bits"),
+    (re.compile(r"gpt-oss(?!.*(bf|fp)16).*20b"), 13.8, "4 bits"),
+    # Experts in 8 bits, and 14 billion parameters beside them in 16.
+    (re.compile(r"llama-4-maverick.*fp8"), 415.0, "8 bits"),
+)
+"""GB by their files or their cards, where the name leads far astray."""
+
 _UNSAID: Final = (
     (re.compile(r"llama-4-scout"), 109.0),
+    (re.compile(r"llama-4-maverick"), 400.0),
     (re.compile(r"phi-4-multimodal"), 5.6),
     (re.compile(r"minicpm-v-4[._]?6"), 1.3),
     (re.compile(r"minicpm-v-4"), 8.7),
@@ -51,6 +65,7 @@ class ModelSize:
         quantized: How the weights are quantised already (``fp8``, ``awq``; by a name ``8 bits``), empty where they are not.
         kv_bytes: Of keys and values in 16 bits for each token, where the configuration says.
         heads: Attention heads, which must divide by the number of GPUs.
+        kv_heads: Heads of keys and values, of which each GPU holds one at least.
         context_tokens: The longest context that it was made for.
     """
 
@@ -59,12 +74,21 @@ class ModelSize:
     quantized: str = ""
     kv_bytes: int | None = None
     heads: int | None = None
+    kv_heads: int | None = None
     context_tokens: int | None = None
 
     @property
     def fp8_gb(self) -> float | None:
         """Of the weights when they are turned into FP8 on loading."""
         return None if self.weights_gb is None or self.quantized else self.weights_gb * _FP8_SAVES
+
+    def in_float32(self) -> ModelSize:
+        """Return the size where weights, keys and values are held in 32 bits and not in 16."""
+        return replace(
+            self,
+            weights_gb=None if self.weights_gb is None else 2 * self.weights_gb,
+            kv_bytes=None if self.kv_bytes is None else 2 * self.kv_bytes,
+        )
 
 
 def model_size(model: str) -> ModelSize:
@@ -79,7 +103,10 @@ def model_size(model: str) -> ModelSize:
 
 def _of_name(model: str) -> ModelSize:
     name = model.rstrip("/").rsplit("/", 1)[-1].lower()
-    width, bits = next(((width, bits) for pattern, width, bits in _LOW_BIT if pattern.search(name)), (_16_BIT, ""))
+    for pattern, weights, bits in _BY_FILES:
+        if pattern.search(name):
+            return ModelSize(weights_gb=weights, source="name", quantized=bits)
+    width, bits = next(((width, bits) for pattern, width, bits in _SAID if pattern.search(name)), (_16_BIT, ""))
     billions = next((billions for pattern, billions in _UNSAID if pattern.search(name)), None)
     if billions is None and (found := _PARAMETERS.search(name)):
         billions = float(found["number"]) * int(found["experts"] or 1) / (1 if found["unit"] == "b" else 1_000)
@@ -102,6 +129,7 @@ def _of_folder(folder: Path) -> ModelSize:
         quantized=method,
         kv_bytes=_kv_bytes(text),
         heads=_whole(text.get("num_attention_heads")),
+        kv_heads=_whole(text.get("num_key_value_heads")) or _whole(text.get("num_attention_heads")),
         context_tokens=_whole(text.get("max_position_embeddings")),
     )
 

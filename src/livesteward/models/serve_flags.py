@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from livesteward.models.memory_fit import UTILIZATION
+from livesteward.models.profiles.profile import Profile
 from livesteward.models.serve_options import Purpose, ServeOptions
 from livesteward.models.vllm_families import ServedFamily
 
@@ -32,22 +33,25 @@ class ServeFlag:
         return (self.name, *(part for part in (self.value, *self.values) if part))
 
 
-def serve_flags(options: ServeOptions, family: ServedFamily, *, fp8: bool = False, fp8_cache: bool = False) -> tuple[ServeFlag, ...]:
+def serve_flags(
+    options: ServeOptions, family: ServedFamily, profile: Profile, *, fp8: bool = False, fp8_cache: bool = False
+) -> tuple[ServeFlag, ...]:
     """Return the flags.
 
     Args:
         options: How to serve.
-        family: What is known of the model's family.
+        family: What vLLM wants to know of the model's family.
+        profile: How the family is asked.
         fp8: Whether 16-bit weights are turned into FP8.
         fp8_cache: Whether keys and values are held in FP8.
     """
     return (
         *_address(options),
         *_scheduling(options),
-        *_answers(options, family),
-        *_pictures(options, family),
+        *_answers(family, profile),
+        *_pictures(options, family, profile),
         *_adapters(options),
-        *_hardware(options, fp8=fp8, fp8_cache=fp8_cache),
+        *_hardware(options, family, fp8=fp8, fp8_cache=fp8_cache),
         *(ServeFlag(*extra) for extra in family.extra),
     )
 
@@ -106,17 +110,15 @@ def _step_tokens(options: ServeOptions) -> int:
     return 16_384 if gpu.memory_gb >= 140 else 8_192
 
 
-def _answers(options: ServeOptions, family: ServedFamily) -> list[ServeFlag]:
+def _answers(family: ServedFamily, profile: Profile) -> list[ServeFlag]:
     structured = _json({"backend": "xgrammar", "disable_any_whitespace": True})
     flags = [
         ServeFlag("--structured-outputs-config", structured, "Answers fit the schema, and spend no tokens on white space."),
         ServeFlag("--generation-config", "vllm", "Sampling as the request says, not as the model's repository would like it."),
         ServeFlag("--enable-prompt-tokens-details", "", "Reports how many prompt tokens came from the prefix cache."),
     ]
-    if family.template:
-        flags.append(
-            ServeFlag("--default-chat-template-kwargs", family.template, "No thinking aloud: the schema holds from the first token.")
-        )
+    if off := profile.thinking.off.get("chat_template_kwargs"):
+        flags.append(ServeFlag("--default-chat-template-kwargs", _json(off), "No thinking aloud: the schema holds from the first token."))
     if family.reasoning_parser:
         why = "It always thinks; this keeps the thoughts apart, and the schema holds after them. Allow for them in model.max_tokens."
         flags.append(ServeFlag("--reasoning-parser", family.reasoning_parser, why))
@@ -126,11 +128,11 @@ def _answers(options: ServeOptions, family: ServedFamily) -> list[ServeFlag]:
     return flags
 
 
-def _pictures(options: ServeOptions, family: ServedFamily) -> list[ServeFlag]:
+def _pictures(options: ServeOptions, family: ServedFamily, profile: Profile) -> list[ServeFlag]:
     if not options.images:
         return (
             [ServeFlag("--language-model-only", "", "No pictures are sent: the memory of the image tower's work is saved.")]
-            if family.images
+            if profile.takes_images
             else []
         )
     image = {"count": options.images, "width": options.image_side, "height": options.image_side}
@@ -163,19 +165,19 @@ def _adapters(options: ServeOptions) -> list[ServeFlag]:
     ]
 
 
-def _hardware(options: ServeOptions, *, fp8: bool, fp8_cache: bool) -> list[ServeFlag]:
+def _hardware(options: ServeOptions, family: ServedFamily, *, fp8: bool, fp8_cache: bool) -> list[ServeFlag]:
     if options.cpu:
         return [
             ServeFlag("--dtype", "bfloat16", "Half the memory of float32; CPUs without bfloat16 emulate it."),
             ServeFlag("--enforce-eager", "", "Skips the compilation, which costs minutes on a CPU and gains little."),
         ]
-    gpu = options.hardware.gpu if options.hardware else None
     share = "The share of the GPU that it may take: the rest is for the driver. Lower it where something else runs there."
     flags = [ServeFlag("--gpu-memory-utilization", f"{UTILIZATION:.2f}", share)]
     if options.gpus > 1:
         flags.append(ServeFlag("--tensor-parallel-size", str(options.gpus), "Splits the model over the GPUs of this machine."))
-    if gpu and not gpu.bfloat16:
-        flags.append(ServeFlag("--dtype", "half", f"{gpu.name} has no bfloat16."))
+    if options.lacks_bfloat16:
+        only = "" if family.float16 else " and vLLM does not compute this family in float16; all takes twice the memory"
+        flags.append(ServeFlag("--dtype", "half" if family.float16 else "float32", f"The GPU has no bfloat16{only}."))
     if fp8:
         why = "Weights in 8 bits, made on loading: half the memory, more at once. Verdicts change a little: run the golden set again."
         flags.append(ServeFlag("--quantization", "fp8", why))

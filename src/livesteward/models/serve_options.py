@@ -116,6 +116,11 @@ class ServeOptions:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
 
     @property
+    def lacks_bfloat16(self) -> bool:
+        """Whether it is for GPUs that do not compute in bfloat16, which is what most models are published in."""
+        return bool(self.hardware and self.hardware.gpu and not self.hardware.gpu.bfloat16)
+
+    @property
     def gpus(self) -> int:
         """Over how many GPUs the model is split."""
         return self.hardware.count if self.hardware else 1

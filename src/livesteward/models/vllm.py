@@ -79,34 +79,39 @@ def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
 
     Raises:
         ConfigurationError: If it is a folder whose ``config.json`` cannot be read.
-        InputError: If its attention heads do not divide by the number of GPUs.
+        InputError: If its attention heads do not divide by the number of GPUs, or it is only computed in formats that the GPU lacks.
     """
     options = options or ServeOptions()
-    size, family = model_size(model), family_of(model)
+    size, family, profile = model_size(model), family_of(model), profile_for(AUTO, model)
     notes: list[str] = [family.note] if family.note else []
     changed: dict[str, Any] = {}
-    if options.images and not family.images:
+    if options.images and not profile.takes_images:
         changed["images"] = 0
         notes.append("This family reads text only: set LIVESTEWARD_MODEL__ACCEPTS_IMAGES=false where livesteward runs.")
-    if size.context_tokens and size.context_tokens < options.context_tokens:
-        changed["context_tokens"] = size.context_tokens
-        notes.append(f"The model was made for {size.context_tokens:,} tokens, so the context is that and not {options.context_tokens:,}.")
+    longest = size.context_tokens or family.context_tokens
+    if longest and longest < options.context_tokens:
+        changed["context_tokens"] = longest
+        notes.append(f"The model was made for {longest:,} tokens, so the context is that and not {options.context_tokens:,}.")
     options = _replaced(options, changed)
     if size.heads and size.heads % options.gpus:
         raise InputError(f"{options.gpus} GPUs do not divide the {size.heads} attention heads of {model}", field="--gpu")
+    float32 = options.lacks_bfloat16 and not family.float16
+    if float32:
+        _check_float32(model, size, options)
+        size = size.in_float32()
     fp8, fp8_cache = _quantized(size, options)
     memory = _fit(size, options, fp8=fp8, fp8_cache=fp8_cache)
     notes += _notes(size, options, memory)
     return ServePlan(
         model=model,
         options=options,
-        flags=serve_flags(options, family, fp8=fp8, fp8_cache=fp8_cache),
+        flags=serve_flags(options, family, profile, fp8=fp8, fp8_cache=fp8_cache),
         environment={"VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GB)} if options.cpu else {},
         size=size,
         memory=memory,
         remedies=()
         if memory is None or memory.fits or options.hardware is None
-        else what_to_do(size, options.hardware, context_tokens=options.context_tokens, fp8_weights=fp8),
+        else what_to_do(size, options.hardware, context_tokens=options.context_tokens, fp8_weights=fp8, float32=float32),
         notes=tuple(notes),
     )
 
@@ -124,6 +129,16 @@ def _fit(size: ModelSize, options: ServeOptions, *, fp8: bool = False, fp8_cache
     if options.hardware is None:
         return None
     return memory_fit(size, options.hardware, context_tokens=options.context_tokens, fp8_weights=fp8, fp8_cache=fp8_cache)
+
+
+def _check_float32(model: str, size: ModelSize, options: ServeOptions) -> None:
+    if size.quantized or options.adapters:
+        what = f"weights in {size.quantized}" if size.quantized else "adapters"
+        raise InputError(
+            f"{options.hardware} has no bfloat16, vLLM does not compute {model} in float16, and its kernels for {what} want 16 bits; "
+            "take a GPU with bfloat16 (L4, A10) or another model",
+            field="--gpu",
+        )
 
 
 def _quantized(size: ModelSize, options: ServeOptions) -> tuple[bool, bool]:

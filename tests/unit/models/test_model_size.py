@@ -18,10 +18,21 @@ from livesteward.models.model_size import model_size
         ("Qwen/Qwen3-VL-30B-A3B-Instruct", 62, 68, ""),
         ("google/gemma-3-270m-it", 0.5, 0.7, ""),
         ("google/gemma-4-E4B-it", 16, 18, ""),
-        ("openai/gpt-oss-20b", 13, 17, "4 bits"),
+        ("openai/gpt-oss-20b", 13, 16, "4 bits"),
+        ("openai/gpt-oss-safeguard-20b", 13, 16, "4 bits"),
+        ("openai/gpt-oss-120b", 63, 68, "4 bits"),
+        ("openai/gpt-oss-safeguard-120b", 63, 68, "4 bits"),
+        ("unsloth/gpt-oss-20b-BF16", 41, 46, ""),
+        ("mistralai/Ministral-3-14B-Instruct-2512", 15, 18, "8 bits"),
+        ("mistralai/Ministral-3-14B-Instruct-2512-BF16", 27, 31, ""),
+        ("mistralai/Mistral-Small-4-119B-2603", 119, 150, "8 bits"),
+        ("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int8", 73, 91, "8 bits"),
+        ("Qwen/Qwen2.5-72B-Instruct-GPTQ-Int4", 41, 58, "4 bits"),
         ("Qwen/Qwen2.5-VL-7B-Instruct-AWQ", 5, 7, "4 bits"),
         ("mistralai/Mixtral-8x7B-Instruct", 93, 125, ""),
         ("meta-llama/Llama-4-Scout-17B-16E-Instruct", 210, 245, ""),
+        ("meta-llama/Llama-4-Maverick-17B-128E-Instruct", 800, 890, ""),
+        ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", 400, 440, "8 bits"),
     ],
 )
 def test_a_name_tells_about_how_large_a_model_is(model: str, least: float, most: float, quantized: str) -> None:
@@ -47,7 +58,8 @@ def write(folder: Path, config: object, **files: int) -> str:
 def test_a_folder_is_measured(tmp_path: Path) -> None:
     text = {"num_hidden_layers": 10, "num_attention_heads": 8, "hidden_size": 512, "max_position_embeddings": 4_096}
     size = model_size(write(tmp_path, {"torch_dtype": "bfloat16", "text_config": text}, a=300, b=200))
-    assert (size.weights_gb, size.source, size.quantized, size.heads, size.context_tokens) == (0.5, "files", "", 8, 4_096)
+    assert (size.weights_gb, size.source, size.quantized, size.context_tokens) == (0.5, "files", "", 4_096)
+    assert (size.heads, size.kv_heads) == (8, 8)
     assert size.kv_bytes == 2 * 10 * 8 * 64 * 2
     assert size.fp8_gb == pytest.approx(0.285)
 

@@ -101,8 +101,42 @@ def test_fp8_is_for_throughput_or_for_want_of_room() -> None:
 
 
 def test_a_gpu_without_bfloat16_computes_in_half_precision() -> None:
-    assert pairs(plan_for("google/gemma-3-4b-it", "t4"))["--dtype"] == "half"
-    assert "--dtype" not in names(plan_for("google/gemma-3-4b-it", "l4"))
+    assert pairs(plan_for("Qwen/Qwen3-VL-4B-Instruct", "t4"))["--dtype"] == "half"
+    assert "--dtype" not in names(plan_for("Qwen/Qwen3-VL-4B-Instruct", "l4"))
+
+
+@pytest.mark.parametrize(
+    ("model", "fits"),
+    [("google/gemma-3-4b-it", False), ("google/gemma-3-1b-it", True), ("google/shieldgemma-2b", True), ("THUDM/GLM-4-9B-0414", False)],
+)
+def test_what_vllm_refuses_in_float16_is_computed_in_float32_and_takes_twice_the_memory(model: str, fits: bool) -> None:
+    plan, plain = plan_for(model, "t4"), plan_for(model, "l4", quantization=Quantization.NONE)
+    assert pairs(plan)["--dtype"] == "float32"
+    assert all(flag.why.endswith(".") and len(flag.why) < 160 for flag in plan.flags)
+    assert "--dtype" not in names(plain)
+    assert plan.memory is not None
+    assert plain.memory is not None
+    assert plan.memory.weights_gb == pytest.approx(2 * plain.memory.weights_gb, abs=0.1)
+    assert plan.fits is fits
+    assert not any("AWQ" in remedy for remedy in plan.remedies)
+    assert any("bfloat16" in remedy for remedy in plan.remedies) is not fits
+
+
+def test_keys_and_values_are_counted_in_float32_too(tmp_path: Path) -> None:
+    (tmp_path / "gemma-3-1b-it").mkdir()
+    model = folder_with(tmp_path / "gemma-3-1b-it", gigabytes=2)
+    wide, plain = plan_for(model, "t4").memory, plan_for(model, "l4", quantization=Quantization.NONE, purpose=Purpose.LATENCY).memory
+    assert wide is not None
+    assert plain is not None
+    assert (wide.weights_gb, plain.weights_gb) == (4, 2)
+    assert (wide.kv_gb_per_1000, plain.kv_gb_per_1000) == (0.295, 0.147)
+
+
+def test_what_needs_16_bits_is_refused_where_there_is_only_float32() -> None:
+    with pytest.raises(InputError, match=r"t4:1 has no bfloat16.*weights in 4 bits want 16 bits; take a GPU"):
+        plan_for("RedHatAI/gemma-3-12b-it-quantized.w4a16", "t4")
+    with pytest.raises(InputError, match="adapters want 16 bits"):
+        plan_for("google/gemma-3-1b-it", "t4", adapters=(Adapter("sg", "lora"),))
 
 
 @pytest.mark.parametrize(
@@ -112,8 +146,18 @@ def test_a_gpu_without_bfloat16_computes_in_half_precision() -> None:
         ("Qwen/Qwen3-VL-8B-Thinking", "hermes", "deepseek_r1", False),
         ("Qwen/Qwen3.5-9B", "qwen3_coder", "", True),
         ("google/gemma-3-12b-it", "", "", False),
+        ("google/gemma-4-E4B-it", "gemma4", "", True),
         ("openai/gpt-oss-safeguard-20b", "openai", "openai_gptoss", False),
         ("/models/ministral-3-8b-instruct-2512", "mistral", "", False),
+        ("Qwen/Qwen3-4B-Instruct-2507", "hermes", "", True),
+        ("Qwen/Qwen3-4B-Thinking-2507", "hermes", "deepseek_r1", False),
+        ("Qwen/QwQ-32B", "hermes", "deepseek_r1", False),
+        ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "", "deepseek_r1", False),
+        ("mistralai/Magistral-Small-2509", "mistral", "mistral", False),
+        ("mistralai/Ministral-3-8B-Reasoning-2512", "mistral", "mistral", False),
+        ("zai-org/GLM-4.1V-9B-Thinking", "glm45", "glm45", False),
+        ("zai-org/GLM-4.6V", "glm45", "", True),
+        ("deepseek-ai/DeepSeek-V3.1", "", "", True),
         ("an-unknown-one", "", "", False),
     ],
 )
@@ -133,8 +177,9 @@ def test_a_name_that_hides_the_family_needs_its_profile() -> None:
     assert plan_for("my-own-judge", "h100", name="judge").profile == "auto"
 
 
-def test_a_family_that_reads_text_only_is_sent_no_pictures() -> None:
-    plan = plan_for("openai/gpt-oss-20b", "h100")
+@pytest.mark.parametrize("model", ["openai/gpt-oss-20b", "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3Guard-Gen-8B"])
+def test_a_family_that_reads_text_only_is_sent_no_pictures(model: str) -> None:
+    plan = plan_for(model, "h100")
     assert plan.options.images == 0
     assert "--limit-mm-per-prompt" not in names(plan)
     assert any("ACCEPTS_IMAGES=false" in note for note in plan.notes)
@@ -175,6 +220,22 @@ def test_the_arithmetic_says_what_is_left_for_prompts(tmp_path: Path) -> None:
     assert memory.fits
 
 
+@pytest.mark.parametrize(("gpus", "copies"), [(1, 1), (2, 1), (4, 2), (8, 4)])
+def test_gpus_that_outnumber_the_heads_of_keys_and_values_hold_copies(tmp_path: Path, gpus: int, copies: int) -> None:
+    # As vLLM's ModelConfig.get_num_kv_heads: one head at least on each GPU.
+    memory = plan_for(folder_with(tmp_path, gigabytes=4, num_key_value_heads=2), f"l4:{gpus}", purpose=Purpose.LATENCY).memory
+    assert memory is not None
+    per_token = 2 * 36 * 2 * 128 * 2 * copies
+    assert memory.kv_gb_per_1000 == round(per_token / 1e6, 3)
+    assert memory.tokens == pytest.approx((24 * gpus * 0.9 - 4 - 2 * gpus) * 1e9 / per_token, abs=1)
+
+
+def test_a_model_made_for_one_gpu_of_80_gb_fits_it() -> None:
+    assert plan_for("openai/gpt-oss-safeguard-120b", "h100").fits
+    assert not plan_for("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "h100:4").fits
+    assert plan_for("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "h100:8").fits
+
+
 def test_what_does_not_fit_is_said_with_what_to_do(tmp_path: Path) -> None:
     model = folder_with(tmp_path, gigabytes=66)
     plan = plan_for(model, "a100-40", purpose=Purpose.LATENCY)
@@ -213,6 +274,25 @@ def test_a_context_beyond_the_models_own_is_cut_and_said(tmp_path: Path) -> None
     plan = plan_for(folder_with(tmp_path, gigabytes=1, max_position_embeddings=4_096), "l4")
     assert plan.options.context_tokens == 4_096
     assert any("4,096" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("google/shieldgemma-9b", 8_192),
+        ("google/gemma-2-9b-it", 8_192),
+        ("meta-llama/Meta-Llama-3-8B-Instruct", 8_192),
+        ("HuggingFaceTB/SmolVLM2-500M-Video-Instruct", 8_192),
+        ("HuggingFaceTB/SmolVLM-Instruct", 16_384),
+        ("meta-llama/Llama-3.1-8B-Instruct", 16_384),
+        ("google/gemma-3-4b-it", 16_384),
+    ],
+)
+def test_a_name_of_a_family_with_less_context_than_is_usual_gets_no_more(model: str, tokens: int) -> None:
+    plan = plan_for(model, "h100")
+    assert pairs(plan)["--max-model-len"] == str(tokens)
+    assert any("8,192" in note for note in plan.notes) is (tokens == 8_192)
+    assert plan_for(model, "h100", context_tokens=4_096).options.context_tokens == 4_096
 
 
 def test_an_unknown_size_is_said_and_nothing_is_made_up() -> None:

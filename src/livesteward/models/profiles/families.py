@@ -1,4 +1,4 @@
-"""The families of general chat models, and what is known of each.
+"""The families of general chat models, and how each is asked. With which flags it is served is in :mod:`livesteward.models.vllm_families`.
 
 Facts come from the model cards and their chat templates on https://huggingface.co, from vLLM (https://docs.vllm.ai/en/stable, version 0.32)
 and from the preprocessors of transformers 5. Where a family says nothing of the order of pictures, they stay where they are put. vLLM
@@ -92,7 +92,12 @@ GEMMA_3: Final = Profile(
 )
 
 GEMMA_3_TEXT: Final = replace(
-    GEMMA_3, name="gemma-3-text", models="Gemma 3, 270M and 1B", pattern=r"gemma-?3(?!n).*(270m|1b)", images=None, pictures="inline"
+    GEMMA_3,
+    name="gemma-3-text",
+    models="Gemma 2; Gemma 3, 270M and 1B",
+    pattern=r"gemma-?(2(?!b)|3(?!n).*(270m|1b))",
+    images=None,
+    pictures="inline",
 )
 
 GEMMA_4: Final = Profile(
@@ -147,12 +152,16 @@ INTERNVL: Final = Profile(
 
 GLM_4V: Final = Profile(
     name="glm-4v",
-    models="GLM-4.1V, 4.5V, 4.6V",
-    pattern=r"glm-4\.[156]v",
+    models="GLM-4.5V, 4.6V",
+    pattern=r"glm-4\.[156]v(?!.*thinking)",
     pictures="first",
     images=Patches(side=28, least=16, most=15_000),
     thinking=_HYBRID,
     answer_marks=(("<answer>", "</answer>"), ("<|begin_of_box|>", "<|end_of_box|>")),
+)
+
+GLM_4V_THINKING: Final = replace(
+    GLM_4V, name="glm-4v-thinking", models="GLM-4.1V, Thinking", pattern=r"glm-4\.[156]v.*thinking", thinking=_THINKER
 )
 
 MINICPM_V: Final = Profile(
@@ -175,12 +184,22 @@ PHI_4_MULTIMODAL: Final = Profile(
 
 SMOLVLM: Final = Profile(
     name="smolvlm",
-    models="SmolVLM, SmolVLM2",
-    pattern=r"smolvlm",
+    models="SmolVLM, SmolVLM2, 256M and 500M",
+    pattern=r"smolvlm2?-(256|500)m",
     pictures="first",
     # The longest side becomes four tiles, whatever it was; each tile has its marks for row and column.
     images=Tiles(side=512, each=70, most=16, scaled_to=2_048),
     calls_tools=False,
+)
+
+SMOLVLM_2B: Final = replace(
+    SMOLVLM,
+    name="smolvlm-2.2b",
+    models="SmolVLM, SmolVLM2, 2.2B",
+    # The first one's name says no size.
+    pattern=r"smolvlm(?!2?-(256|500)m)",
+    # Smaller tiles of more tokens: https://huggingface.co/HuggingFaceTB/SmolVLM-Instruct/blob/main/preprocessor_config.json.
+    images=Tiles(side=384, each=87, most=16, scaled_to=1_536),
 )
 
 GPT_OSS: Final = replace(TEXT_ONLY, name="gpt-oss", models="gpt-oss", pattern=r"gpt-oss(?!-safeguard)", thinking=_EFFORT)
@@ -222,9 +241,11 @@ FAMILIES: Final[tuple[Profile, ...]] = (
     PIXTRAL,
     INTERNVL,
     GLM_4V,
+    GLM_4V_THINKING,
     MINICPM_V,
     PHI_4_MULTIMODAL,
     SMOLVLM,
+    SMOLVLM_2B,
     GPT_OSS,
     OPENAI,
     OPENAI_REASONING,

@@ -28,6 +28,8 @@ from livesteward.models.protocol import ImagePart
         ("internvl", (1_280, 720), 258 * 9),
         ("glm-4v", (28, 28), 16 + 2),
         ("smolvlm", (768, 432), 70 * (4 * 3 + 1)),
+        ("smolvlm-2.2b", (768, 432), 87 * (4 * 3 + 1)),
+        ("smolvlm-2.2b", (320, 160), 87 * (4 * 2 + 1)),
     ],
 )
 def test_a_picture_costs_what_its_family_makes_of_it(profile: str, size: tuple[int, int], tokens: int) -> None:

@@ -9,6 +9,7 @@ from livesteward.errors import ConfigurationError
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.profiles.profile import Profile
 from livesteward.models.profiles.registry import PROFILES, profile_for
+from livesteward.models.vllm_families import family_of
 from livesteward.settings import ModelSettings
 
 NAMES = {
@@ -26,6 +27,7 @@ NAMES = {
     "google/gemma-3-27b-it": "gemma-3",
     "google/gemma-3-12b-it": "gemma-3",
     "google/gemma-3-1b-it": "gemma-3-text",
+    "google/gemma-2-9b-it": "gemma-3-text",
     "google/gemma-4-E4B-it": "gemma-4",
     "meta-llama/Llama-3.1-8B-Instruct": "llama-3",
     "meta-llama/Meta-Llama-3-8B-Instruct": "llama-3",
@@ -33,12 +35,17 @@ NAMES = {
     "mistralai/Ministral-3-8B-Instruct-2512": "mistral",
     "mistralai/Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "mistralai/Ministral-3-8B-Reasoning-2512": "mistral-reasoning",
+    "mistralai/Magistral-Small-2509": "mistral-reasoning",
     "mistralai/Pixtral-12B-2409": "pixtral",
     "OpenGVLab/InternVL3_5-8B": "internvl",
     "zai-org/GLM-4.6V-Flash": "glm-4v",
+    "zai-org/GLM-4.1V-9B-Thinking": "glm-4v-thinking",
     "openbmb/MiniCPM-V-4_5": "minicpm-v",
     "microsoft/Phi-4-multimodal-instruct": "phi-4-multimodal",
-    "HuggingFaceTB/SmolVLM2-2.2B-Instruct": "smolvlm",
+    "HuggingFaceTB/SmolVLM-256M-Instruct": "smolvlm",
+    "HuggingFaceTB/SmolVLM2-500M-Video-Instruct": "smolvlm",
+    "HuggingFaceTB/SmolVLM-Instruct": "smolvlm-2.2b",
+    "HuggingFaceTB/SmolVLM2-2.2B-Instruct": "smolvlm-2.2b",
     "openai/gpt-oss-20b": "gpt-oss",
     "gpt-4o-mini": "openai",
     "gpt-4.1": "openai",
@@ -64,6 +71,13 @@ def test_a_name_picks_its_profile_and_no_other_would_fit(name: str, profile: str
 )
 def test_an_adapter_or_an_unknown_family_gets_the_plain_profile(name: str) -> None:
     assert profile_for("auto", name).name == "plain"
+
+
+@pytest.mark.parametrize("name", [name for name, profile in NAMES.items() if not profile.startswith("openai")])
+def test_what_always_thinks_is_served_with_a_parser_of_thoughts_and_nothing_else_is(name: str) -> None:
+    # A schema would otherwise hold from the first token of a thought, or never.
+    family, thinking = family_of(name), profile_for("auto", name).thinking
+    assert bool(family.reasoning_parser) is thinking.always
 
 
 def test_every_profile_but_the_plain_one_is_picked_by_some_name() -> None:

@@ -158,7 +158,7 @@ class GuardJudge:
 
     def _claims(self, one: _Answered, case: Case) -> tuple[list[Claim], list[ReviewReason]]:
         unit, reply = one.unit, one.reply
-        if not reply.unsafe and reply.probability < self._least(reply, case):
+        if not reply.unsafe and reply.probability < self._least(reply, unit, case):
             return [], []
         who = f"the {unit.subject.kind.value}"
         if not reply.unsafe and not reply.labels:
@@ -195,11 +195,14 @@ class GuardJudge:
             doubts.append(_unsure(f"{said}, without being sure ({reply.probability:.2f})."))
         return claims, doubts
 
-    def _least(self, reply: GuardReply, case: Case) -> float:
-        """Return the probability from which on a reply that nothing is wrong matters: of what it was asked about, where that is known."""
-        categories = {category for label in reply.labels for category in self._guard.categories(label)}
-        lowest = (case.thresholds.lowest_review(category, case.regions) for category in categories)
-        return min(lowest, default=case.thresholds.default.review)
+    def _least(self, reply: GuardReply, unit: Unit, case: Case) -> float:
+        """Return the probability from which on a reply that nothing is wrong matters: by all that it was asked about at once."""
+        categories = {category for label in reply.labels or self._guard.labels for category in self._guard.categories(label)}
+        if self._guard.names_rules:
+            categories = {one.rule.category for one in case.rules if _covers(one, unit)}
+        least = min((case.thresholds.lowest_review(category, case.regions) for category in categories), default=1.0)
+        # Of a reply without a label it is not known what it doubts: a category that is looked at later than others does not excuse it.
+        return least if reply.labels else min(least, case.thresholds.default.review)
 
     def _rules(self, label: str, unit: Unit, case: Case) -> tuple[list[list[RetrievedRule]], list[str]]:
         """Return the rules that a label means, the same one of several jurisdictions together, and the jurisdictions that have none."""

@@ -18,6 +18,7 @@ from livesteward.errors import ModelUnavailableError
 from livesteward.evals.load.asking import make_request
 from livesteward.evals.load.driving import Arrival, drive, poisson_offsets
 from livesteward.evals.load.figures import Arm, Costs, Point, Ratio, Round, point, ratios
+from livesteward.models.answer_size import bounded
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.vllm_metrics import read_metrics
 from livesteward.prompts.registry import Prompt
@@ -201,7 +202,7 @@ def make_report(plan: LoadPlan, rounds: Sequence[Round], *, rules_tokens: int, c
 async def server_counters(base_url: str) -> dict[str, float]:
     """Return what vLLM counts; nothing where it cannot be read."""
     try:
-        async with httpx2.AsyncClient(timeout=_PROBE_S) as client:
+        async with bounded(httpx2.AsyncClient(timeout=_PROBE_S)) as client:
             response = await client.get(metrics_url(base_url))
             return read_metrics(response.text) if response.status_code == httpx2.codes.OK else {}
     except httpx2.HTTPError:
@@ -218,7 +219,7 @@ def _looked_up(before: dict[str, float], after: dict[str, float]) -> tuple[float
 
 async def _check_answers(base_url: str) -> None:
     try:
-        async with httpx2.AsyncClient(timeout=_PROBE_S) as client:
+        async with bounded(httpx2.AsyncClient(timeout=_PROBE_S)) as client:
             await client.get(f"{base_url.rstrip('/')}/models")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise ModelUnavailableError(

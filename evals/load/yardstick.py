@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from livesteward.contracts import Contract, TokenCounts
 from livesteward.errors import ConfigurationError, ModelUnavailableError
@@ -101,9 +102,14 @@ async def measure_yardstick(
         progress: Told the share that is over, and what is going on.
 
     Raises:
-        ConfigurationError: If there is no such command.
+        ConfigurationError: If there is no such command, or the address has credentials, which other users of the machine would see.
         ModelUnavailableError: If vLLM's client fails; quotes what it said.
     """
+    if "@" in urlsplit(settings.base_url or "").netloc:
+        raise ConfigurationError(
+            "--yardstick: the address of the server has a user name and password, and vLLM's client takes it on its command line, where "
+            "everybody on this machine can read it; name one without, and a key by LIVESTEWARD_MODEL__API_KEY"
+        )
     program = _program(vllm)
     fixed = settings.model_copy(update={"name": model, "adaptive": False, "timeout_s": _DEADLINE_S})
     runs: list[Throughput] = []

@@ -154,6 +154,9 @@ def _configure_logging() -> None:
     for handler in logging.getLogger().handlers:
         # Some libraries set the level of their own loggers, which a handler without one would follow.
         handler.setLevel(level)
+    for library in ("httpx2", "httpcore2", "httpx", "httpcore"):
+        # They write the whole address of each request, with a user name and password where it has some.
+        logging.getLogger(library).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
     # What libraries advise their programmers is no news for users.
     logging.getLogger("py.warnings").setLevel(logging.WARNING if level <= logging.INFO else logging.ERROR)

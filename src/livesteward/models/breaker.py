@@ -20,8 +20,8 @@ class CircuitState(StrEnum):
 class CircuitBreaker:
     """Counts failures in a row and opens.
 
-    Every call asks :meth:`before` and then reports exactly one of :meth:`success`, :meth:`failure` or :meth:`abandon`. It is meant for one
-    event loop and takes no lock.
+    Every call asks :meth:`before`, which says whether it goes on trial, and then reports exactly one of :meth:`success`, :meth:`failure` or
+    :meth:`abandon`. It is meant for one event loop and takes no lock.
 
     Args:
         what: What is behind it, for the error message.
@@ -46,18 +46,18 @@ class CircuitBreaker:
             return CircuitState.CLOSED
         return CircuitState.HALF_OPEN if self._clock() - self._opened_at >= self._reset_s else CircuitState.OPEN
 
-    def before(self) -> None:
-        """Ask for leave to call.
+    def before(self) -> bool:
+        """Ask for leave to call, and return whether this call is the trial.
 
         Raises:
             ModelUnavailableError: If it is open, or half-open with a trial call under way; says when to try again.
         """
         state = self.state
         if state is CircuitState.CLOSED:
-            return
+            return False
         if state is CircuitState.HALF_OPEN and not self._on_trial:
             self._on_trial = True
-            return
+            return True
         assert self._opened_at is not None
         wait = max(0.0, self._reset_s - (self._clock() - self._opened_at))
         when = f"it is tried again in {wait:.0f} s" if wait else "a trial call is under way"
@@ -69,13 +69,18 @@ class CircuitBreaker:
         self._opened_at = None
         self._on_trial = False
 
-    def failure(self) -> None:
-        """Report that it did not."""
+    def failure(self, *, trial: bool) -> None:
+        """Report that it did not; ``trial`` is what :meth:`before` said of the call."""
         self._failed += 1
-        if self._on_trial or (self._opened_at is None and self._failed >= self._limit):
+        if trial or (self._opened_at is None and self._failed >= self._limit):
             self._opened_at = self._clock()
-        self._on_trial = False
+        self._ended(trial)
 
-    def abandon(self) -> None:
-        """Report that the call was given up without learning anything, so that another may go on trial."""
-        self._on_trial = False
+    def abandon(self, *, trial: bool) -> None:
+        """Report that the call was given up without learning anything: where it was the ``trial``, another may go."""
+        self._ended(trial)
+
+    def _ended(self, trial: bool) -> None:
+        # A call from before the circuit opened may end while the trial is still under way.
+        if trial:
+            self._on_trial = False

@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 
 from livesteward.address import shown_address
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.answer_size import AnswerSizeError, bounded
 from livesteward.models.embedders import Vectors, clean, normalised
 from livesteward.settings import EmbedderSettings
 
@@ -33,7 +34,7 @@ class OpenAIEmbedder:
 
     Args:
         settings: Address, model, prefixes, deadline and tries.
-        http_client: A client to use in place of a new one, for tests or a proxy of one's own.
+        http_client: A client to use in place of a new one, for tests or a proxy of one's own. Only of a new one are answers bounded.
 
     Raises:
         ConfigurationError: If ``settings`` has no ``base_url``, or one that is no address.
@@ -53,7 +54,7 @@ class OpenAIEmbedder:
             base_url=settings.base_url,
             max_retries=0,
             timeout=settings.timeout_s,
-            http_client=http_client,
+            http_client=http_client or bounded(openai.DefaultAsyncHttpxClient()),
         )
 
     @property
@@ -115,6 +116,8 @@ class OpenAIEmbedder:
             if isinstance(error.__cause__, httpx2.LocalProtocolError):
                 # It quotes the header, and with it the key.
                 raise ModelUnavailableError(f"{self._url} is not asked: see whether embedder.api_key ends with a line break") from None
+            if isinstance(error.__cause__, AnswerSizeError):
+                raise ModelUnavailableError(f"{self._url} {error.__cause__}") from error
             raise _PassingError(ModelUnavailableError(f"{self._url} cannot be reached ({error.__cause__ or error})")) from error
         except openai.APIStatusError as error:
             problem = ModelUnavailableError(f"{self._url} answered {error.status_code} for model {self._settings.model!r}: {error.message}")

@@ -135,7 +135,8 @@ class EmbeddedEngine:
         self._closed = True
         if (running := self._running) is not None:
             running.stop.set()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        # Those who wait are not cancelled, which their tasks would take for a cancellation of their own: each fails when its turn comes.
+        self._worker.shutdown(wait=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await asyncio.to_thread(self._worker.shutdown, wait=True)
@@ -151,6 +152,8 @@ class EmbeddedEngine:
         return ModelUnavailableError(f"the embedded engine failed with {self._weights.path.name}: {first[0][:300]}")
 
     def _loaded(self) -> Any:
+        if self._closed:
+            raise ModelUnavailableError("the embedded engine was closed")
         if self._pipeline is None:
             self._pipeline = _load(self._weights.path, self._settings)
         return self._pipeline
@@ -182,6 +185,8 @@ class EmbeddedEngine:
         import openvino_genai
 
         raw = result.texts[0]
+        if self._closed:
+            raise ModelUnavailableError("the embedded engine was closed while it was writing")
         if job.stop.is_set():
             raise ModelTimeoutError("the deadline passed while the engine was writing")
         if result.finish_reasons[0] == openvino_genai.GenerationFinishReason.LENGTH:

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from livesteward.address import shown_address
 from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.answer_size import bounded
 from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker, CircuitState
 from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter, tool_tokens
@@ -47,7 +48,7 @@ class OpenAICompatibleModel:
 
     Args:
         settings: Address, name, limits. Without a name the first model that the server lists is used.
-        http_client: A client to use in place of a new one, for tests or a proxy of one's own.
+        http_client: A client to use in place of a new one, for tests or a proxy of one's own. Only of a new one are answers bounded.
         clock: Monotonic seconds, for the circuit breaker.
 
     Raises:
@@ -67,7 +68,7 @@ class OpenAICompatibleModel:
             base_url=settings.base_url,
             max_retries=0,
             timeout=settings.timeout_s,
-            http_client=http_client,
+            http_client=http_client or bounded(openai.DefaultAsyncHttpxClient()),
         )
         self._breaker = CircuitBreaker(self._url, failures=settings.breaker_failures, reset_s=settings.breaker_reset_s, clock=clock)
         self._limiter = AdaptiveLimiter(settings.concurrency, adaptive=settings.adaptive)
@@ -146,19 +147,31 @@ class OpenAICompatibleModel:
             if not call.in_flight:
                 why = self._no_place() if call.queued else f"no try succeeded{call.last_failure}"
                 raise ModelUnavailableError(f"{self._url}: for {request.deadline_s:g} s {why}") from error
-            self._breaker.failure()
-            if call.permit is not None:
-                self._limiter.overloaded(call.permit)
-            raise ModelTimeoutError(f"{self._url} did not answer within {request.deadline_s:g} s{call.last_failure}") from error
+            late = self._timed_out(request, call)
+            raise ModelTimeoutError(f"{self._url} did not answer within {request.deadline_s:g} s{late}{call.last_failure}") from error
         except ModelError:
             raise
         except asyncio.CancelledError:
             if call.in_flight:
-                self._breaker.abandon()
+                self._breaker.abandon(trial=call.trial)
             raise
         except Exception as error:
             # The contract is ModelError and nothing else: a fault of the library must end in a review, not in a crash.
             raise ModelUnavailableError(f"{self._url}: the call failed unexpectedly ({type(error).__name__}: {error})") from error
+
+    def _timed_out(self, request: ModelRequest, call: _Call) -> str:
+        """Count a deadline that ended while a try was in flight against the server, where the try had time; else return what to add."""
+        had_s = asyncio.get_running_loop().time() - call.began
+        whole_s = self._settings.timeout_s
+        # What was left after a wait for a place, another try or another server says nothing of this one. Deadlines that are a share of the
+        # whole time on purpose (a fallback's, one for asking) are half of it or so: down to there half of them counts.
+        if had_s < max(min(whole_s, request.deadline_s), whole_s / 2) / 2:
+            self._breaker.abandon(trial=call.trial)
+            return f", and was asked {had_s:.1f} s before they were over"
+        self._breaker.failure(trial=call.trial)
+        if call.permit is not None:
+            self._limiter.overloaded(call.permit)
+        return ""
 
     async def _answer(self, request: ModelRequest, call: _Call) -> ModelAnswer:
         if request.answer_schema is not None:
@@ -277,14 +290,14 @@ class OpenAICompatibleModel:
         permit = call.permit = await self._limiter.acquire()
         call.queued = False
         try:
-            self._breaker.before()
-            call.in_flight = True
+            call.trial = self._breaker.before()
+            call.in_flight, call.began = True, asyncio.get_running_loop().time()
             if self._queue is not None:
                 self._queue.traffic()
             try:
                 reply = await complete()
             except ModelUnavailableError:
-                self._breaker.failure()
+                self._breaker.failure(trial=call.trial)
                 call.in_flight = False
                 raise
             except ModelError:
@@ -295,7 +308,10 @@ class OpenAICompatibleModel:
                 raise
             except Exception as error:
                 failure = read_failure(error, url=self._url, model=self.name)
-                (self._breaker.failure if failure.server_is_ill else self._breaker.success)()
+                if failure.server_is_ill:
+                    self._breaker.failure(trial=call.trial)
+                else:
+                    self._breaker.success()
                 if failure.server_is_full:
                     self._limiter.overloaded(permit, retry_after_s=getattr(failure.error, "retry_after_s", None))
                 call.in_flight = False
@@ -322,6 +338,10 @@ class _Call:
         self.queued = False
         self.permit: Permit | None = None
         self.in_flight = False
+        self.began = 0.0
+        """When the try that is in flight was sent, by the event loop's clock."""
+        self.trial = False
+        """Whether that one is the circuit breaker's trial."""
         self.last_failure = ""
         self.unusable: ModelAnswerError | None = None
         """What was wrong with the first answer, once it is asked for again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import email.utils
 import json
 import math
@@ -16,6 +17,7 @@ from openai.types.chat import ChatCompletion
 
 from livesteward.contracts import TokenCounts
 from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.answer_size import AnswerSizeError
 from livesteward.models.answers import parse_answer
 from livesteward.models.certainty import WrittenToken
 from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCall
@@ -31,6 +33,8 @@ _CUT_OFF: Final = {
 }
 _REASONING_CHARS: Final = 20_000
 _MOST_CALLS: Final = 4
+_TOKEN_BYTES: Final = 64
+"""Of a token that is read by its bytes; a longer one is read by its text."""
 
 
 def wire_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
@@ -218,10 +222,11 @@ def _written(logprobs: Any) -> tuple[WrittenToken, ...]:
 
 def _token_text(token: Any) -> bytes:
     given = getattr(token, "bytes", None)
-    try:
-        return bytes(given) if given else str(token.token).encode()
-    except (TypeError, ValueError):
-        return str(token.token).encode()
+    # A number in its place would become as many zeros.
+    if isinstance(given, list) and 0 < len(given) <= _TOKEN_BYTES:
+        with contextlib.suppress(TypeError, ValueError):
+            return bytes(given)
+    return str(token.token).encode()
 
 
 def _finite(logprob: object) -> float:
@@ -262,6 +267,8 @@ def read_failure(error: Exception, *, url: str, model: str) -> Failure:
         return Failure(ModelTimeoutError(f"{url} did not answer in time"), server_is_full=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
+        if isinstance(cause, AnswerSizeError):
+            return Failure(ModelUnavailableError(f"{url} {cause}"))
         if isinstance(cause, httpx2.LocalProtocolError):
             # It quotes the header, and with it the key.
             said = "the request has a header that HTTP does not allow; see whether the API key ends with a line break or a blank"

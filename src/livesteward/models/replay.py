@@ -21,7 +21,7 @@ from livesteward.contracts.base import Sha256
 from livesteward.errors import ConfigurationError, InputError, ModelAnswerError, ModelError, ModelRefusedError, ModelUnavailableError
 from livesteward.models.answers import parse_answer
 from livesteward.models.nonce import without_nonces
-from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelAnswer, ModelRequest
+from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelAnswer, ModelRequest, Paced
 
 FORMAT: Final[Literal["livesteward-recording-1"]] = "livesteward-recording-1"
 
@@ -135,6 +135,11 @@ class RecordingModel:
     def calls_tools(self) -> bool:
         """Whether the inner model calls tools."""
         return self._inner.calls_tools
+
+    @property
+    def places(self) -> int:
+        """How many requests the inner model takes at once for now."""
+        return self._inner.places if isinstance(self._inner, Paced) else 1
 
     async def ask(self, request: ModelRequest) -> ModelAnswer:
         """Ask the inner model and write down what it said, refusals and unfit answers included.

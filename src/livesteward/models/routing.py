@@ -19,6 +19,7 @@ import httpx2
 
 from livesteward.address import server_root
 from livesteward.errors import ModelRejectedError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models.answer_size import bounded
 from livesteward.models.breaker import CircuitState
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ModelAnswer, ModelRequest
@@ -182,7 +183,7 @@ class RoutedModel:
     async def _is_well(self, server: _Server) -> bool:
         """Whether ``/health`` answers; a server that has no such page counts as well."""
         if self._http is None:
-            self._http = httpx2.AsyncClient(timeout=HEALTH_S)
+            self._http = bounded(httpx2.AsyncClient(timeout=HEALTH_S))
         try:
             async with asyncio.timeout(HEALTH_S):
                 answer = await self._http.get(f"{server_root(server.url)}/health")

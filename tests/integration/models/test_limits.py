@@ -32,7 +32,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 @pytest.fixture
 async def model(server: MisbehavingServer) -> AsyncIterator[OpenAICompatibleModel]:
     made = OpenAICompatibleModel(
-        ModelSettings(base_url=server.base_url, name="judge-7b", concurrency=16, attempts=10, breaker_failures=1_000)
+        ModelSettings(base_url=server.base_url, name="judge-7b", concurrency=16, attempts=10, breaker_failures=1_000, timeout_s=0.3)
     )
     yield made
     await made.aclose()

@@ -18,6 +18,8 @@ from livesteward.errors import (
     ModelTimeoutError,
     ModelUnavailableError,
 )
+from livesteward.models import answer_size
+from livesteward.models.breaker import CircuitState
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Sampling, TextPart, ToolCall, ToolSpec
 from livesteward.settings import ModelSettings
@@ -281,11 +283,35 @@ async def test_the_breaker_opens_and_closes_again(server: MisbehavingServer, mak
 
 async def test_timeouts_open_the_breaker(server: MisbehavingServer, make: Make) -> None:
     server.then(Answer(delay_s=30))
-    model = make(breaker_failures=1)
+    model = make(breaker_failures=1, timeout_s=1)
     with pytest.raises(ModelTimeoutError):
-        await model.ask(ask_for(deadline_s=0.2))
+        # As one who asks has: a share of the whole.
+        await model.ask(ask_for(deadline_s=0.5))
     with pytest.raises(ModelUnavailableError, match="failed 1 times in a row"):
-        await model.ask(ask_for(deadline_s=0.2))
+        await model.ask(ask_for(deadline_s=0.5))
+
+
+async def test_a_deadline_that_is_a_rest_of_the_whole_time_says_nothing_of_the_server(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(delay_s=30))
+    model = make(breaker_failures=1, timeout_s=30, concurrency=8)
+    for _ in range(2):
+        with pytest.raises(ModelTimeoutError, match=r"within 0\.2 s, and was asked 0\.\d s before they were over"):
+            await model.ask(ask_for(deadline_s=0.2))
+    assert (model.circuit, model.places) == (CircuitState.CLOSED, 4)
+
+
+async def test_waiting_for_a_place_is_not_held_against_the_server(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(delay_s=30))
+    model = make(breaker_failures=1, timeout_s=1, concurrency=1)
+    first = asyncio.create_task(model.ask(ask_for(deadline_s=20)))
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(model.ask(ask_for(deadline_s=1)))
+    await asyncio.sleep(0.75)
+    # It gets its place at the end of its time; on a machine that is slow it gets none at all, which counts as little.
+    first.cancel()
+    with pytest.raises(ModelError):
+        await second
+    assert model.circuit is CircuitState.CLOSED
 
 
 async def test_unfit_answers_and_rejected_requests_do_not_open_the_breaker(server: MisbehavingServer, make: Make) -> None:
@@ -482,6 +508,38 @@ async def test_what_else_the_model_weighed_becomes_the_certainty_of_its_decision
 
     assert answer.certainty == {"decision": pytest.approx(0.75)}
     assert server.requests[0]["top_logprobs"] == 5
+
+
+@pytest.mark.parametrize("given", [1_000_000, [0] * 1_000, [300], ["a"], "allow", {"0": 1}])
+async def test_a_token_whose_bytes_are_none_is_read_by_its_text(server: MisbehavingServer, make: Make, given: object) -> None:
+    tokens = [
+        {"token": text, "logprob": math.log(probability), "bytes": given, "top_logprobs": []}
+        for text, probability in (('{"decision": "', 1), ("allow", 0.6), ('", "reason": "small talk"}', 1))
+    ]
+    tokens[1]["top_logprobs"] = [{"token": "review", "logprob": math.log(0.2), "bytes": given}]
+    server.then(completion(GOOD, logprobs={"content": tokens, "refusal": None}))
+
+    assert (await make().ask(ask_for())).certainty == {"decision": pytest.approx(0.75)}
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_without_end_is_not_read(
+    server: MisbehavingServer, make: Make, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(answer_size, "MOST_BYTES", 2 * 1024**2)
+    server.then(Answer(status=status, body=completion("x" * 3_000_000).body), completion(GOOD))
+    model = make()
+    with pytest.raises(ModelUnavailableError, match=r"/v1 answered with more than 2 MB, which is not read"):
+        await model.ask(ask_for())
+    assert len(server.requests) == 1
+    assert (await model.ask(ask_for())).data == GOOD
+
+
+async def test_an_answer_that_is_compressed_is_not_asked_for_and_not_read(server: MisbehavingServer, make: Make) -> None:
+    server.then(Answer(body="x", headers={"content-encoding": "zstd"}))
+    with pytest.raises(ModelUnavailableError, match=r"compresses its answers \(zstd\), though it was asked not to"):
+        await make().ask(ask_for())
+    assert server.headers[0]["accept-encoding"] == "identity"
 
 
 async def test_thoughts_that_the_server_keeps_apart_stay_apart(server: MisbehavingServer, make: Make) -> None:

@@ -254,3 +254,33 @@ async def test_pictures_that_are_no_longer_kept_are_left_to_a_person() -> None:
     judgement = await judge.judge(case(segment(frame), frames=(FrameRef(frame_id="f1", at_s=1, sha256="0" * 64),)))
     assert (judgement.allows, model.requests) == (False, [])
     assert "None of the pictures could be shown" in judgement.unsure[0].detail
+
+
+@pytest.mark.parametrize(("profile", "raw"), [("llama-guard-4", "safe"), ("qwen3guard", "Safety: Safe\nCategories: None")])
+@pytest.mark.parametrize(("word", "allows"), [(0.7, False), (0.8, True)])
+async def test_a_safe_counts_by_the_lowest_band_of_all_that_the_guard_looks_for(profile: str, raw: str, word: float, allows: bool) -> None:
+    thresholds = Thresholds(category={Category.SELF_HARM: PartialBand(review=0.25)})
+    judgement = await judged(profile, replace(case(OFFER, *SUSPECTS), thresholds=thresholds), sure(raw, word))
+    assert judgement.allows is allows
+    assert [reason.code for reason in judgement.unsure] == [ReviewCode.UNSURE] * (not allows)
+
+
+@pytest.mark.parametrize(("word", "allows"), [("low", False), ("medium", True), ("high", True)])
+async def test_safeguard_that_finds_nothing_with_low_confidence_asks_for_a_person(word: str, allows: bool) -> None:
+    # The band of its only rule begins above what a "low" counts for, and hides it no more than no band at all.
+    thresholds = Thresholds(category={Category.FRAUD_SCAM: PartialBand(review=0.55)})
+    of = replace(case(OFFER, *SUSPECTS, rules=found(FRAUD)), thresholds=thresholds)
+    judgement = await judged(
+        "gpt-oss-safeguard", of, {"violation": 0, "rule_ids": [], "confidence": word, "rationale": "It may be a joke."}
+    )
+    assert judgement.allows is allows
+    assert ["without being sure (0.50)" in reason.detail for reason in judgement.unsure] == [True] * (not allows)
+
+
+async def test_safeguard_counts_by_the_bands_of_the_rules_that_it_was_given() -> None:
+    thresholds = Thresholds(category={Category.SELF_HARM: PartialBand(review=0.25)})
+    no = {"violation": 0, "rule_ids": [], "confidence": "high", "rationale": "x"}
+    doubtful = ModelAnswer(data=no, raw="{}", model="scripted", engine="scripted", certainty={"violation": 0.7})
+    for rules, allows in ((found(FRAUD), True), (found(FRAUD, rule("SELF-1.1", Category.SELF_HARM)), False)):
+        of = replace(case(OFFER, *SUSPECTS, rules=rules), thresholds=thresholds)
+        assert (await judged("gpt-oss-safeguard", of, doubtful)).allows is allows

@@ -116,3 +116,19 @@ def test_what_libraries_log_and_warn_below_the_level_does_not_reach_users(
         result = run("moderate", segment_file)
     assert result.exit_code == 0
     assert result.stderr == ""
+
+
+def test_addresses_with_a_password_do_not_reach_the_log(run: Run, segment_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loggers = {name: logging.getLogger(name) for name in ("httpx2", "httpcore2.connection", "httpx", "httpcore.http11", "ours")}
+
+    def asking(of: Segment) -> Examined:
+        for name, logger in loggers.items():
+            logger.info("%s POST http://user:hunter2@gpu-1/v1", name)
+            logger.debug("%s connects to hunter2", name)
+        return examined(of, verdict(of))
+
+    monkeypatch.setattr(FakeSteward, "answer", staticmethod(asking))
+    for level, lines in (("INFO", 1), ("DEBUG", 2)):
+        monkeypatch.setenv("LIVESTEWARD_LOG_LEVEL", level)
+        said = run("moderate", segment_file).stderr
+        assert said.count("hunter2") == said.count(" ours ours ") == lines

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from livesteward.errors import ModelUnavailableError
@@ -26,8 +28,7 @@ def breaker(clock: Clock) -> CircuitBreaker:
 
 def fail(breaker: CircuitBreaker, times: int) -> None:
     for _ in range(times):
-        breaker.before()
-        breaker.failure()
+        breaker.failure(trial=breaker.before())
 
 
 def test_it_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
@@ -72,14 +73,26 @@ def test_a_failed_trial_opens_it_for_the_whole_time_again(breaker: CircuitBreake
 def test_an_abandoned_trial_leaves_room_for_another(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 10
-    breaker.before()
-    breaker.abandon()
-    breaker.before()
+    breaker.abandon(trial=breaker.before())
+    assert breaker.before() is True
+
+
+@pytest.mark.parametrize("end", [CircuitBreaker.abandon, CircuitBreaker.failure])
+def test_a_call_from_before_that_ends_lets_no_second_one_go_on_trial(
+    breaker: CircuitBreaker, clock: Clock, end: Callable[..., None]
+) -> None:
+    old = breaker.before()
+    fail(breaker, 3)
+    clock.now += 10
+    assert (old, breaker.before()) == (False, True)
+    end(breaker, trial=old)
+    with pytest.raises(ModelUnavailableError, match="trial call is under way"):
+        breaker.before()
 
 
 def test_late_failures_of_calls_that_ran_before_do_not_prolong_it(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 9
-    breaker.failure()
+    breaker.failure(trial=False)
     clock.now += 1
     assert breaker.state is CircuitState.HALF_OPEN

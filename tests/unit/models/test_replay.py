@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelRefusedError, ModelTimeoutError, ModelUnavailableError
-from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Sampling, TextPart
+from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, Paced, Sampling, TextPart
 from livesteward.models.replay import RecordingModel, ReplayModel, request_digest
 from livesteward.prompts.fence import Fence
 from livesteward.testing import ScriptedModel
@@ -139,3 +139,14 @@ def test_a_line_that_is_no_text_is_named(tmp_path: Path) -> None:
 def test_a_missing_recording_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ReplayModel(tmp_path / "absent.jsonl")
+
+
+class Served(ScriptedModel):
+    places = 7
+
+
+@pytest.mark.parametrize(("inner", "places"), [(Served([]), 7), (ScriptedModel([]), 1)])
+def test_a_recorded_model_takes_as_many_at_once_as_the_model_itself(tmp_path: Path, inner: ScriptedModel, places: int) -> None:
+    recording = RecordingModel(inner, tmp_path / "tape.jsonl")
+    assert isinstance(recording, Paced)
+    assert recording.places == places

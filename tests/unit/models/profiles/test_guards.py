@@ -210,7 +210,17 @@ def test_shieldgemma_in_another_form_is_an_error(raw: str) -> None:
             {},
             GuardReply(unsafe=True, probability=0.45, rationale="x"),
         ),
-        ({"violation": 0, "rule_ids": [], "confidence": "low", "rationale": "x"}, {}, GuardReply(unsafe=False, rationale="x")),
+        (
+            {"violation": 0, "rule_ids": [], "confidence": "low", "rationale": "x"},
+            {},
+            GuardReply(unsafe=False, probability=0.5, rationale="x"),
+        ),
+        ({"violation": 0, "rule_ids": [], "confidence": "medium", "rationale": "x"}, {}, GuardReply(unsafe=False, rationale="x")),
+        (
+            {"violation": 0, "rule_ids": [], "confidence": "high", "rationale": "x"},
+            {"violation": 0.25},
+            GuardReply(unsafe=False, probability=0.75, rationale="x"),
+        ),
     ],
 )
 def test_safeguard_is_read(data: dict[str, Any], certainty: dict[str, float], reply: GuardReply) -> None:

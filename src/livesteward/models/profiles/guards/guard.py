@@ -97,6 +97,11 @@ class Guard(Protocol):
         """
         ...
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All its names for what is wrong; none for a guard whose labels are names of rules."""
+        ...
+
     def categories(self, label: str) -> tuple[Category, ...]:
         """Return the categories of the rulebook that a label belongs to, nearest first; none where there is no such category."""
         ...

@@ -42,6 +42,7 @@ class LlamaGuard:
     most_images: int = 3
     """It was mostly tested with about so many."""
     names_rules: bool = False
+    labels: tuple[str, ...] = tuple(HAZARDS)
     calls: int = 1
 
     def questions(self, content: GuardContent) -> tuple[Question, ...]:

@@ -43,6 +43,7 @@ class Qwen3Guard:
     fenced: bool = False
     most_images: int = 0
     names_rules: bool = False
+    labels: tuple[str, ...] = tuple(CATEGORIES)
     calls: int = 1
 
     def questions(self, content: GuardContent) -> tuple[Question, ...]:

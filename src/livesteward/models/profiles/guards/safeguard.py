@@ -19,6 +19,9 @@ CONFIDENCE: Final[dict[str, float]] = {"low": 0.45, "medium": 0.65, "high": 0.9}
 """What its words count for: by the thresholds that ship, a person looks at the first two and the third stands. The token probability of its
 verdict lowers them, and never raises them: it wrote the verdict after having reasoned its way there."""
 
+DOUBTED: Final = 0.5
+"""The least probability that something is wrong where it says "no violation" and ``low``: a coin's toss."""
+
 MOST_RULES: Final = 6
 """That one answer may name."""
 
@@ -44,6 +47,7 @@ class Safeguard:
     fenced: bool = True
     most_images: int = 0
     names_rules: bool = True
+    labels: tuple[str, ...] = ()
     calls: int = 1
 
     def questions(self, content: GuardContent) -> tuple[Question, ...]:
@@ -77,8 +81,11 @@ class Safeguard:
         labels = tuple(dict.fromkeys(said["rule_ids"]))
         if labels and not unsafe:
             raise ModelAnswerError(f"{self.title} says that nothing is broken and names {', '.join(labels)}", raw=answer.raw)
-        confidence = CONFIDENCE[said["confidence"]] if unsafe else 0.0
-        probability = min(confidence, answer.certainty.get("violation", 1.0))
+        sure = answer.certainty.get("violation", 1.0)
+        if unsafe:
+            probability = min(CONFIDENCE[said["confidence"]], sure)
+        else:
+            probability = max(1 - sure, DOUBTED if said["confidence"] == "low" else 0.0)
         return GuardReply(unsafe=unsafe, labels=labels, probability=probability, rationale=said["rationale"].strip())
 
     def categories(self, label: str) -> tuple[Category, ...]:

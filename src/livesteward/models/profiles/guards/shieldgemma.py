@@ -51,6 +51,7 @@ class ShieldGemma:
     fenced: bool = False
     most_images: int = 0
     names_rules: bool = False
+    labels: tuple[str, ...] = tuple(POLICIES)
     calls: int = len(POLICIES)
 
     def questions(self, content: GuardContent) -> tuple[Question, ...]:

@@ -281,14 +281,14 @@ async def test_the_breaker_opens_and_closes_again(server: MisbehavingServer, mak
     assert (await model.ask(ask_for())).data == GOOD
 
 
-async def test_timeouts_open_the_breaker(server: MisbehavingServer, make: Make) -> None:
+@pytest.mark.parametrize("share", [1, 1 / 2, 1 / 3], ids=["all of the time", "a judge that asks", "one that asks and has a fallback"])
+async def test_timeouts_open_the_breaker(server: MisbehavingServer, make: Make, share: float) -> None:
     server.then(Answer(delay_s=30))
-    model = make(breaker_failures=1, timeout_s=1)
+    model = make(breaker_failures=1, timeout_s=2)
     with pytest.raises(ModelTimeoutError):
-        # As one who asks has: a share of the whole.
-        await model.ask(ask_for(deadline_s=0.5))
+        await model.ask(ask_for(deadline_s=2 * share))
     with pytest.raises(ModelUnavailableError, match="failed 1 times in a row"):
-        await model.ask(ask_for(deadline_s=0.5))
+        await model.ask(ask_for(deadline_s=2 * share))
 
 
 async def test_a_deadline_that_is_a_rest_of_the_whole_time_says_nothing_of_the_server(server: MisbehavingServer, make: Make) -> None:

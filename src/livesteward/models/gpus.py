@@ -17,7 +17,11 @@ from livesteward.errors import InputError
 CPU: Final = "cpu"
 MOST_GPUS: Final = 64
 
-_FORM = re.compile(r"(?P<name>[a-z][a-z0-9.-]*)(?::(?P<count>[0-9]{1,3}))?")
+_FORM = re.compile(r"(?P<name>[a-z0-9][a-z0-9 .-]*)(?::(?P<count>[0-9]{1,3}))?")
+_IDLE_WORDS: Final = re.compile(
+    r"nvidia|amd|geforce|quadro|tesla|instinct|generation|blackwell|workstation|server|edition|sxm[0-9]?|pcie|oam|hbm[0-9]?e?"
+)
+"""Words of a product's name that tell no kind. ``laptop`` is not among them: what is in a laptop has less memory."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ GPUS: Final[dict[str, Gpu]] = {
         _nvidia("a6000", 48, 8.6),
         _nvidia("a100-40", 40, 8.0),
         _nvidia("a100-80", 80, 8.0),
+        _nvidia("rtx4060ti-16", 16, 8.9),
         _nvidia("rtx4080", 16, 8.9),
         _nvidia("rtx2000ada", 16, 8.9),
         _nvidia("rtx4090", 24, 8.9),
@@ -79,7 +84,15 @@ GPUS: Final[dict[str, Gpu]] = {
 }
 """All that are known, by name."""
 
-_OTHERWISE: Final = {"a100": "a100-80", "gh200-96": "gh200", "rtx-a6000": "a6000", "h100-80": "h100", "l40-s": "l40s"}
+_OTHERWISE: Final = {
+    "a100": "a100-80",
+    "gh200-96": "gh200",
+    "rtxa5000": "a5000",
+    "rtxa6000": "a6000",
+    "h100-80": "h100",
+    "l40-s": "l40s",
+    "rtx4060ti": "rtx4060ti-16",
+}
 
 
 @dataclass(frozen=True)
@@ -100,21 +113,36 @@ class Hardware:
 
 
 def parse_hardware(text: str) -> Hardware:
-    """Read ``h100``, ``a100-80:2`` or ``cpu``.
+    """Read ``h100``, ``a100-80:2``, ``cpu``, or a name as ``nvidia-smi`` writes it, ``NVIDIA H100 80GB HBM3``.
 
     Raises:
         InputError: If there is no such GPU, or the number is not 1 to 64; proposes the name that was probably meant.
     """
-    asked = text.strip().lower().replace("_", "-").replace(" ", "")
-    found = _FORM.fullmatch(asked)
-    name = _OTHERWISE.get(found["name"], found["name"]) if found else ""
+    found = _FORM.fullmatch(text.strip().lower().replace("_", "-"))
+    asked = found["name"].strip() if found else ""
     count = int(found["count"] or 1) if found else 0
-    if name == CPU and found and found["count"] is None:
+    if asked == CPU and found and found["count"] is None:
         return Hardware(None)
-    if name not in GPUS:
-        near = difflib.get_close_matches(name or asked, GPUS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "it is a name and a number, such as h100:2"
-        raise InputError(f"{text!r} is no GPU that is known; {hint} Known are {', '.join(GPUS)}, and cpu", field="--gpu")
+    name = _known(asked)
+    if name is None:
+        near = difflib.get_close_matches(asked.replace(" ", "") or text.lower(), GPUS, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}?" if near else "It is a name and a number, such as h100:2."
+        raise InputError(f"{text!r} is no GPU that is known. {hint} Known are {', '.join(GPUS)}, and cpu", field="--gpu")
     if not 1 <= count <= MOST_GPUS:
         raise InputError(f"{count} GPUs; it must be 1 to {MOST_GPUS}", field="--gpu")
     return Hardware(GPUS[name], count)
+
+
+def _known(asked: str) -> str | None:
+    """Return the short name for what was asked: itself, a number of NVIDIA's RTX series, or a product's whole name."""
+    words = [word for word in re.split(r"[ -]+", asked) if not _IDLE_WORDS.fullmatch(word)]
+    memory = next((word.removesuffix("gb") for word in words if re.fullmatch(r"[0-9]+gb", word)), "")
+    kind = [word for word in words if word != f"{memory}gb"]
+    # The memory tells apart what is sold with two sizes of it, so it is asked with it first.
+    tried = (asked.replace(" ", ""), *(f"{join.join(kind)}{with_memory}" for with_memory in (f"-{memory}", "") for join in ("", "-")))
+    for name in tried:
+        for proposed in (name, f"rtx{name}"):
+            known = _OTHERWISE.get(proposed, proposed)
+            if known in GPUS:
+                return known
+    return None

@@ -247,9 +247,7 @@ class Settings(BaseSettings):
     Order of precedence: arguments, ``LIVESTEWARD_*`` variables, the workspace's ``livesteward.toml``, defaults.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
-    )
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     workspace: UserPath | None = None
     """The folder of a team's own rules, prompts and thresholds; without it, those that ship with livesteward."""

@@ -169,6 +169,11 @@ def test_a_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sk-secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+def test_what_was_not_said_is_told_from_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__CONTEXT_TOKENS", "8192")
+    assert load_settings().model.model_fields_set == {"context_tokens"}
+
+
 def test_settings_cannot_be_changed() -> None:
     settings = Settings()
     with pytest.raises(ValidationError, match="frozen"):

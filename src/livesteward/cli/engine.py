@@ -102,9 +102,11 @@ def start(
 ) -> None:
     """Start vLLM in the background, wait until it answers, and have it read the rules of --region.
 
+    It prints the lines to paste, with which livesteward asks for what is served.
+
     Example: livesteward engine start ./models/judge --gpu l4 --region SG --vllm ~/vllm/bin/vllm
     """
-    from livesteward.cli.engine_views import print_memory
+    from livesteward.cli.engine_views import export_lines, exports, print_memory, settings_of
     from livesteward.settings import load_settings
 
     settings = load_settings()
@@ -113,14 +115,9 @@ def start(
     program = vllm or settings.engine.vllm
     if check:
         _checked(settings, plan, program, check=True)
-    here = {
-        "base_url": plan.options.base_url,
-        "endpoints": (),
-        "fallbacks": (),
-        "name": plan.served_name if lora else plan.options.name,
-        "profile": plan.profile,
-    }
-    served = settings.model_copy(update={"model": settings.model.model_copy(update=here)})
+    asked = settings_of(plan, settings)
+    here = {"model": asked["model"] | {"endpoints": (), "fallbacks": ()}, "retrieval": asked["retrieval"]}
+    served = settings.model_copy(update={name: getattr(settings, name).model_copy(update=values) for name, values in here.items()})
     regions = region or list(settings.engine.warm)
     # Before minutes of loading, since a mistyped region would be found only after them.
     _can_warm(served, regions)
@@ -139,11 +136,13 @@ def start(
             progress=lambda waited, last: shown.update(f"{waited:.0f} s  {_escaped(last[:100])}"),
         )
     warmed = _warm(served, regions)
+    variables = exports(plan, settings)
     if as_json:
-        print_json({**record.model_dump(mode="json"), "warmed": [one.model_dump(mode="json") for one in warmed]})
+        print_json({**record.model_dump(mode="json"), "settings": variables, "warmed": [one.model_dump(mode="json") for one in warmed]})
         return
-    console.print(f"vLLM serves {_escaped(model)} at {record.base_url} (process {record.pid})")
-    console.print(f"use it with: export LIVESTEWARD_MODEL__BASE_URL={record.base_url}", markup=False)
+    errors.print(f"vLLM serves {model} at {record.base_url} (process {record.pid}); ask it with:", markup=False, soft_wrap=True)
+    for line in export_lines(variables):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -277,7 +276,15 @@ def _warm(settings: Settings, regions: list[str], *, timeout_s: float = 300.0) -
 
     if not regions:
         return ()
-    return asyncio.run(warm(settings, list(parse_regions(regions)), on=datetime.now(UTC).date(), timeout_s=timeout_s, progress=told))
+    done = asyncio.run(warm(settings, list(parse_regions(regions)), on=datetime.now(UTC).date(), timeout_s=timeout_s, progress=told))
+    if any(not one.tokens and not one.problem for one in done):
+        errors.print(
+            "Segments share no more than the method then. To have the rules there too, raise LIVESTEWARD_RETRIEVAL__RULEBOOK_TOKENS and "
+            "LIVESTEWARD_MODEL__CONTEXT_TOKENS before the server starts; 'livesteward prompts budget --region REGION' says how far.",
+            markup=False,
+            soft_wrap=True,
+        )
+    return done
 
 
 def _server(settings: Settings) -> VllmServer:

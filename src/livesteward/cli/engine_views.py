@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -28,22 +29,37 @@ _SHOWN: Final = (
 )
 
 
-def exports(plan: ServePlan, settings: Settings) -> dict[str, str]:
-    """Return the variables by which livesteward asks for what the plan serves."""
+def settings_of(plan: ServePlan, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the settings with which livesteward asks for what the plan serves, by their sections."""
     options = plan.options
     # As the judge bounds it: the segment needs room too.
     rulebook = min(settings.retrieval.rulebook_tokens, (options.context_tokens - settings.model.max_tokens) // 2)
-    given = {
-        "MODEL__BASE_URL": options.base_url,
-        "MODEL__NAME": plan.served_name,
-        "MODEL__PROFILE": plan.profile,
-        "MODEL__CONTEXT_TOKENS": str(options.context_tokens),
-        "MODEL__CONCURRENCY": str(options.concurrency),
-        "MODEL__ACCEPTS_IMAGES": str(bool(options.images)).lower(),
-        "MODEL__MAX_FRAMES": str(options.images or settings.model.max_frames),
-        "RETRIEVAL__RULEBOOK_TOKENS": str(max(0, rulebook)),
+    return {
+        "model": {
+            "base_url": options.base_url,
+            "name": plan.served_name,
+            "profile": plan.profile,
+            "context_tokens": options.context_tokens,
+            "concurrency": options.concurrency,
+            "accepts_images": bool(options.images),
+            "max_frames": options.images or settings.model.max_frames,
+        },
+        "retrieval": {"rulebook_tokens": max(0, rulebook)},
     }
-    return {f"{ENV_PREFIX}{name}": value for name, value in given.items()}
+
+
+def exports(plan: ServePlan, settings: Settings) -> dict[str, str]:
+    """Return the same as variables."""
+    return {
+        f"{ENV_PREFIX}{section}__{name}".upper(): str(value).lower() if isinstance(value, bool) else str(value)
+        for section, values in settings_of(plan, settings).items()
+        for name, value in values.items()
+    }
+
+
+def export_lines(variables: Mapping[str, str]) -> list[str]:
+    """Return lines for a shell."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def plan_json(plan: ServePlan, *, vllm: str, settings: Mapping[str, str], checked: str | None) -> dict[str, Any]:
@@ -79,8 +95,8 @@ def print_plan(plan: ServePlan, *, settings: Mapping[str, str], checked: str | N
     known = f"The installed vLLM {checked} knows all of these flags." if checked else "The flags were not held against an installed vLLM."
     errors.print(f"- {known}", markup=False, soft_wrap=True)
     errors.print("\nAsk it with:")
-    for name, value in settings.items():
-        errors.print(f"  export {name}={value}", markup=False, soft_wrap=True)
+    for line in export_lines(settings):
+        errors.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def print_memory(plan: ServePlan) -> None:

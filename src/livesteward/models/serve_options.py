@@ -10,6 +10,7 @@ from typing import Any
 
 from livesteward.errors import InputError
 from livesteward.models.gpus import Hardware
+from livesteward.models.profiles.registry import AUTO
 from livesteward.settings import ModelSettings
 
 
@@ -28,6 +29,20 @@ class Quantization(StrEnum):
     FP8 = "fp8"
 
 
+def local_or_hub(text: str, *, field: str) -> str:
+    """Return where a model or adapter is, with ``~`` spelled out: what begins like a path has to be there, all else may be a hub's name.
+
+    Raises:
+        InputError: If it begins like a path, and nothing is there. vLLM would take it for a name, and fail in words of a hub.
+    """
+    if not text.startswith(("./", "../", "/", "~")):
+        return text
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise InputError(f"there is no folder {text}", field=field)
+    return str(path) if text.startswith("~") else text
+
+
 @dataclass(frozen=True)
 class Adapter:
     """A LoRA adapter: the name under which it is asked for, and its folder (or name where vLLM may use a hub)."""
@@ -40,12 +55,12 @@ class Adapter:
         """Read ``NAME=PATH``.
 
         Raises:
-            InputError: If it is not of that form.
+            InputError: If it is not of that form, or the path is one and nothing is there.
         """
         name, sign, path = text.partition("=")
         if not (sign and name.strip() and path.strip()):
             raise InputError(f"{text!r} is not of the form NAME=PATH", field="--lora")
-        return cls(name.strip(), path.strip())
+        return cls(name.strip(), local_or_hub(path.strip(), field="--lora"))
 
     @property
     def rank(self) -> int:
@@ -69,8 +84,9 @@ class ServeOptions:
         hardware: The GPUs; ``None`` where they are not named, and then nothing hangs on them.
         cpu: For a machine without a GPU (needs a CPU build of vLLM).
         purpose: What to tune for.
-        name: Under which the model is asked for; empty leaves it to vLLM.
-        adapters: LoRA adapters beside it.
+        name: Under which the model is asked for, without an adapter; empty leaves it to vLLM.
+        profile: How its family is asked, as ``model.profile``; ``auto`` where its name or its files tell.
+        adapters: LoRA adapters beside it; the first is the one that livesteward asks for.
         quantization: ``auto`` turns 16-bit weights into FP8 where the GPU computes in it, and it is for throughput or nothing else fits.
     """
 
@@ -84,28 +100,55 @@ class ServeOptions:
     cpu: bool = False
     purpose: Purpose = Purpose.THROUGHPUT
     name: str = ""
+    profile: str = AUTO
     adapters: tuple[Adapter, ...] = ()
     quantization: Quantization = Quantization.AUTO
 
+    def __post_init__(self) -> None:
+        """Refuse two things of one name: vLLM looks among adapters first, so nobody could ask for the other.
+
+        Raises:
+            InputError: If there are.
+        """
+        names = [adapter.name for adapter in self.adapters]
+        if self.name in names:
+            raise InputError(f"{self.name!r} is the name of an adapter too, and the model needs one of its own", field="--name")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InputError(f"there are several adapters of the name {twice!r}", field="--lora")
+
     @classmethod
     def from_settings(
-        cls, settings: ModelSettings, *, hardware: Hardware | None = None, purpose: Purpose = Purpose.THROUGHPUT, **more: Any
+        cls,
+        settings: ModelSettings,
+        *,
+        hardware: Hardware | None = None,
+        purpose: Purpose = Purpose.THROUGHPUT,
+        adapters: tuple[Adapter, ...] = (),
+        **more: Any,
     ) -> ServeOptions:
         """Serve what the client will ask for; where ``model.concurrency`` is not set, what suits hardware and purpose.
 
         Args:
-            settings: The client's.
+            settings: The client's. Where ``model.name`` is that of an adapter, the adapter is what is asked for, and the model beneath it
+                has no name of its own.
             hardware: The GPUs, or a processor.
             purpose: What to tune for.
+            adapters: LoRA adapters beside it.
             more: Further fields.
+
+        Raises:
+            InputError: If the model and an adapter, or two adapters, have the same name.
         """
+        asked_for = [adapter for adapter in adapters if adapter.name == settings.name]
         said = "concurrency" in settings.model_fields_set or hardware is None
         given: dict[str, Any] = {
             "context_tokens": settings.context_tokens,
             "concurrency": settings.concurrency if said else _at_once(hardware, purpose),
             "images": settings.max_frames if settings.accepts_images else 0,
             "image_side": settings.max_image_side,
-            "name": settings.name,
+            "name": "" if asked_for else settings.name,
+            "profile": settings.profile,
+            "adapters": (*asked_for, *(adapter for adapter in adapters if adapter not in asked_for)),
         }
         return cls(hardware=hardware, cpu=hardware is not None and hardware.gpu is None, purpose=purpose, **(given | more))
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from livesteward.errors import InputError
+from livesteward.models.family_name import family_name
 from livesteward.models.gpus import Hardware
 from livesteward.models.memory_fit import MemoryFit, memory_fit, what_to_do
 from livesteward.models.model_size import ModelSize, model_size
 from livesteward.models.profiles.registry import AUTO, profile_for
 from livesteward.models.serve_flags import ServeFlag, serve_flags
-from livesteward.models.serve_options import Purpose, Quantization, ServeOptions
+from livesteward.models.serve_options import Purpose, Quantization, ServeOptions, local_or_hub
 from livesteward.models.vllm_families import family_of
 
 __all__ = ["CPU_CACHE_GB", "INSTALL_VLLM", "ServeOptions", "ServePlan", "serve_command", "serve_plan"]
@@ -33,6 +34,7 @@ class ServePlan:
     Attributes:
         model: A folder, or a name where vLLM may use a hub.
         options: As asked for, with what the model made of them.
+        family: A name that tells its family, as far as that is known.
         flags: Of ``vllm serve``.
         environment: Variables for it.
         size: What is known of the model's size.
@@ -43,6 +45,7 @@ class ServePlan:
 
     model: str
     options: ServeOptions
+    family: str
     flags: tuple[ServeFlag, ...]
     environment: dict[str, str]
     size: ModelSize
@@ -62,8 +65,10 @@ class ServePlan:
 
     @property
     def profile(self) -> str:
-        """What ``model.profile`` has to be: the family's, where the name that is served does not tell it."""
-        profile = profile_for(AUTO, self.model)
+        """What ``model.profile`` has to be: what was said, else the family's where the name that is served does not tell it."""
+        if self.options.profile != AUTO:
+            return self.options.profile
+        profile = profile_for(AUTO, self.family)
         return AUTO if profile_for(AUTO, self.served_name) is profile else profile.name
 
     def command(self, *, vllm: str = "vllm") -> list[str]:
@@ -78,12 +83,20 @@ def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
     """Work out how ``model`` is served: a folder, or a name where vLLM may use a hub. Nothing is started or downloaded.
 
     Raises:
-        ConfigurationError: If it is a folder whose ``config.json`` cannot be read.
-        InputError: If its attention heads do not divide by the number of GPUs, or it is only computed in formats that the GPU lacks.
+        ConfigurationError: If it is a folder whose ``config.json`` cannot be read, or there is no such profile.
+        InputError: If a path leads nowhere, the attention heads do not divide by the number of GPUs, or it is only computed in formats that
+            the GPU lacks.
     """
     options = options or ServeOptions()
-    size, family, profile = model_size(model), family_of(model), profile_for(AUTO, model)
+    model = local_or_hub(model, field="MODEL")
+    size, known_as = model_size(model), family_name(model, options.profile)
+    family, profile = family_of(known_as), profile_for(options.profile, known_as)
     notes: list[str] = [family.note] if family.note else []
+    if known_as != model and options.profile == AUTO:
+        notes.append(
+            f"Its config.json says that it is {profile_for(AUTO, known_as).models}; where that is not all, as with a variant that "
+            "always thinks, set LIVESTEWARD_MODEL__PROFILE."
+        )
     changed: dict[str, Any] = {}
     if options.images and not profile.takes_images:
         changed["images"] = 0
@@ -105,6 +118,7 @@ def serve_plan(model: str, options: ServeOptions | None = None) -> ServePlan:
     return ServePlan(
         model=model,
         options=options,
+        family=known_as,
         flags=serve_flags(options, family, profile, fp8=fp8, fp8_cache=fp8_cache),
         environment={"VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GB)} if options.cpu else {},
         size=size,

@@ -217,6 +217,32 @@ def test_an_engine_is_started_warmed_looked_at_and_stopped(vllm: Path, monkeypat
     assert json.loads(stopped.stdout) == {"stopped": True}
 
 
+def test_a_started_engine_says_with_what_settings_to_ask_it(vllm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVESTEWARD_MODEL__PROFILE", "qwen3-vl")
+    serving = ["--gpu", "cpu", "--port", free_port(), "--context-tokens", "8192", "--name", "my judge", "--lora", "sg=a/b"]
+    try:
+        started = run(engine.app, ["start", "judge", *serving, "--region", "SG", "--no-check"])
+        assert started.exit_code == 0, started.output
+        (warmed,) = map(json.loads, asked(vllm))
+        assert warmed["model"] == "sg"
+        # The rules that ship take more than 3,000 tokens.
+        assert "Segments share no more than the method then." in started.stderr
+    finally:
+        run(engine.app, ["stop"])
+    printed = run(engine.app, ["command", "judge", *serving, "--no-check", "--json"])
+    assert started.stdout.splitlines() == [f"export {name}={value}" for name, value in json.loads(printed.stdout)["settings"].items()]
+    for line in started.stdout.splitlines():
+        name, _, value = line.removeprefix("export ").partition("=")
+        monkeypatch.setenv(name, value)
+    model = load_settings().model
+    assert (model.name, model.profile, model.context_tokens, model.concurrency) == ("sg", "qwen3-vl", 8_192, 4)
+
+
+def test_the_lines_to_paste_are_quoted_for_a_shell() -> None:
+    shown = run(engine.app, ["command", "models/my judge-8b", "--no-check"])
+    assert "export LIVESTEWARD_MODEL__NAME='models/my judge-8b'\n" in shown.stderr
+
+
 def test_a_region_that_there_is_not_is_said_before_anything_starts(vllm: Path) -> None:
     refused = run(engine.app, ["start", "judge", "--gpu", "cpu", "--port", free_port(), "--region", "Atlantis"]).exception
     assert isinstance(refused, InputError)

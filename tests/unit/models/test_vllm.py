@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from livesteward.errors import InputError
+from livesteward.errors import ConfigurationError, InputError
 from livesteward.models.gpus import GPUS, Hardware, parse_hardware
 from livesteward.models.serve_options import Adapter, Purpose, Quantization
 from livesteward.models.vllm import ServeOptions, ServePlan, serve_command, serve_plan
@@ -148,7 +148,7 @@ def test_what_needs_16_bits_is_refused_where_there_is_only_float32() -> None:
         ("google/gemma-3-12b-it", "", "", False),
         ("google/gemma-4-E4B-it", "gemma4", "", True),
         ("openai/gpt-oss-safeguard-20b", "openai", "openai_gptoss", False),
-        ("/models/ministral-3-8b-instruct-2512", "mistral", "", False),
+        ("models/ministral-3-8b-instruct-2512", "mistral", "", False),
         ("Qwen/Qwen3-4B-Instruct-2507", "hermes", "", True),
         ("Qwen/Qwen3-4B-Thinking-2507", "hermes", "deepseek_r1", False),
         ("Qwen/QwQ-32B", "hermes", "deepseek_r1", False),
@@ -175,6 +175,67 @@ def test_a_name_that_hides_the_family_needs_its_profile() -> None:
     assert plan_for(VL_8B, "h100", name="judge").profile == "qwen3-vl"
     assert plan_for(VL_8B, "h100", adapters=(Adapter("sg", "lora"),)).profile == "qwen3-vl"
     assert plan_for("my-own-judge", "h100", name="judge").profile == "auto"
+
+
+def of_type(folder: Path, model_type: str) -> str:
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type}), encoding="utf-8")
+    return str(folder)
+
+
+def test_the_family_of_a_folder_that_hides_it_is_told_by_its_files(tmp_path: Path) -> None:
+    plan = plan_for(of_type(tmp_path, "qwen3_vl"), "l4", name="judge")
+    assert (plan.profile, pairs(plan)["--tool-call-parser"]) == ("qwen3-vl", "hermes")
+    assert any("config.json says that it is Qwen3-VL" in note for note in plan.notes)
+    unheard_of = plan_for(of_type(tmp_path, "brand_new"), "l4", name="judge")
+    assert (unheard_of.profile, "--tool-call-parser" in names(unheard_of)) == ("auto", False)
+
+
+def test_the_profile_of_the_settings_goes_before_name_and_files(tmp_path: Path) -> None:
+    folder = of_type(tmp_path, "qwen3_vl")
+    for model, name in ((folder, "judge"), (VL_8B, ""), ("my-judge", "judge-sg")):
+        settings = ModelSettings(profile="qwen3-vl-thinking", name=name)
+        plan = serve_plan(model, ServeOptions.from_settings(settings, hardware=parse_hardware("l4")))
+        assert (plan.profile, pairs(plan)["--reasoning-parser"]) == ("qwen3-vl-thinking", "deepseek_r1")
+    with pytest.raises(ConfigurationError, match="there is no profile 'qwen9'"):
+        serve_plan("my-judge", ServeOptions(profile="qwen9"))
+
+
+def test_no_guess_of_a_family_runs_code_of_a_repository(tmp_path: Path) -> None:
+    for plan in (plan_for(of_type(tmp_path, "internvl"), "l4"), serve_plan("judge", ServeOptions(profile="internvl"))):
+        assert "--trust-remote-code" not in names(plan)
+        assert pairs(plan)["--tool-call-parser"] == "hermes"
+
+
+@pytest.mark.parametrize("path", ["./models/judge", "../judge", "/models/judge", "~/no-such-folder-of-a-judge"])
+def test_a_path_that_leads_nowhere_is_no_name_of_a_hub(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"MODEL: there is no folder {path}"):
+        serve_plan(path)
+    with pytest.raises(InputError, match=f"--lora: there is no folder {path}"):
+        Adapter.parse(f"judge-sg={path}")
+
+
+def test_a_home_folder_is_spelled_out_for_vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "judge-8b").mkdir()
+    assert Adapter.parse("sg=~/judge-8b").path == serve_plan("~/judge-8b").command()[2] == str(tmp_path / "judge-8b")
+
+
+def test_a_name_of_the_settings_that_is_an_adapters_asks_for_the_adapter() -> None:
+    adapters = (Adapter("sg", "a"), Adapter("de", "b"))
+    options = ServeOptions.from_settings(ModelSettings(name="de"), adapters=adapters)
+    plan = serve_plan(VL_8B, options)
+    assert "--served-model-name" not in names(plan)
+    assert plan.served_name == "de"
+    named = serve_plan(VL_8B, ServeOptions.from_settings(ModelSettings(name="de"), adapters=adapters, name="base"))
+    assert (pairs(named)["--served-model-name"], named.served_name) == ("base", "de")
+
+
+def test_a_model_and_its_adapters_have_names_of_their_own() -> None:
+    with pytest.raises(InputError, match="--name: 'sg' is the name of an adapter too"):
+        ServeOptions.from_settings(ModelSettings(), adapters=(Adapter("sg", "a"),), name="sg")
+    with pytest.raises(InputError, match="--lora: there are several adapters of the name 'sg'"):
+        ServeOptions(adapters=(Adapter("sg", "a"), Adapter("sg", "b")))
 
 
 @pytest.mark.parametrize("model", ["openai/gpt-oss-20b", "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3Guard-Gen-8B"])

@@ -33,7 +33,14 @@ from pydantic_settings import (
 
 from livesteward.address import shown_address
 from livesteward.errors import ConfigurationError, InputError
-from livesteward.settings_sources import ENV_PREFIX, WORKSPACE_FILE, WorkspaceFile, find_workspace, refuse_unknown_variables
+from livesteward.settings_sources import (
+    ENV_PREFIX,
+    WORKSPACE_FILE,
+    WorkspaceFile,
+    find_workspace,
+    no_such_setting,
+    refuse_unknown_variables,
+)
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 """A path in which ``~`` stands for the home folder."""
@@ -360,6 +367,8 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
+        if error.errors(include_url=False, include_context=False)[0]["type"] == "extra_forbidden":
+            raise ConfigurationError(no_such_setting(Settings, InputError.from_validation(error).field)) from error
         raise ConfigurationError(f"setting {InputError.from_validation(error)}") from error
     except SettingsError as error:
         raise ConfigurationError(f"a {ENV_PREFIX}* variable cannot be read: {error}") from error

@@ -20,6 +20,8 @@ WORKSPACE_FILE: Final = "livesteward.toml"
 OTHER_VARIABLES: Final = frozenset({"LIVESTEWARD_DEBUG"})
 """Variables that the command line reads and that are no settings."""
 
+_WHERE_LISTED: Final = "`livesteward init` writes a file that lists the settings"
+
 PATH_SETTINGS: Final = (
     "workspace",
     "policies",
@@ -81,15 +83,27 @@ def refuse_unknown_variables(settings: type[BaseSettings]) -> None:
             continue
         if variable.removeprefix(ENV_PREFIX).split("__")[0] in known:
             continue
-        near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), _names(settings), n=1, cutoff=0.6)
-        hint = f"did you mean {ENV_PREFIX}{near[0]}?" if near else "`livesteward init` writes a file that lists the settings"
+        names = [name.replace(".", "__").upper() for name in _names(settings)]
+        near = difflib.get_close_matches(variable.removeprefix(ENV_PREFIX), names, n=1, cutoff=0.6)
+        hint = f"did you mean {ENV_PREFIX}{near[0]}?" if near else _WHERE_LISTED
         raise ConfigurationError(f"the variable {variable} is no setting; {hint}")
 
 
+def no_such_setting(settings: type[BaseSettings], name: str) -> str:
+    """Say that there is no setting ``name``, such as ``model.base_uri``, and which one was probably meant."""
+    section, dot, last = name.rpartition(".")
+    # By their last part, since that of the section is alike in any case.
+    names = [*_names(settings), *settings.model_fields]
+    beside = {known.removeprefix(section + dot): known for known in names if known.rpartition(".")[0] == section}
+    near = [beside[one] for one in difflib.get_close_matches(last, beside, n=1, cutoff=0.6)]
+    return f"there is no setting {name}; {f'did you mean {near[0]}?' if near else _WHERE_LISTED}"
+
+
 def _names(settings: type[BaseSettings]) -> list[str]:
+    """Return all settings, with dots."""
     names: list[str] = []
     for name, field in settings.model_fields.items():
         part = field.annotation
         nested = part.model_fields if isinstance(part, type) and issubclass(part, BaseModel) else None
-        names += [f"{name}__{inner}".upper() for inner in nested] if nested else [name.upper()]
+        names += [f"{name}.{inner}" for inner in nested] if nested else [name]
     return names

@@ -64,6 +64,8 @@ def _print(version: str, checks: tuple[Check, ...]) -> None:
     table.columns[1].no_wrap = True
     for check in checks:
         found = Text(plain(check.detail))
+        if check.until_then:
+            found.append(f"\nuntil that is mended, {plain(check.until_then)}", style="yellow")
         if check.remedy:
             found.append(f"\n-> {plain(check.remedy)}", style="cyan")
         table.add_row(_SHOWN[check.state], check.name, found)

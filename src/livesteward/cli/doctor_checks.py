@@ -228,6 +228,10 @@ def _server(settings: Settings) -> Check:
     with ThreadPoolExecutor(max_workers=min(16, len(asked))) as looking:
         checks = list(looking.map(lambda one: _one_server(*one), asked))
     wrong = next((check for check in checks if check.state is not CheckState.FINE), None)
+    # Where nothing is asked of a server, or another one can be asked, its silence costs nothing.
+    asked_for = settings.judge in ("auto", "server") and model.replay is None
+    if wrong is not None and asked_for and not any(check.state is CheckState.FINE for check in checks):
+        return wrong.model_copy(update={"until_then": "every segment that reaches the judge becomes a review"})
     return wrong or Check(name="model server", state=CheckState.FINE, detail="; ".join(check.detail for check in checks))
 
 

@@ -29,12 +29,13 @@ class CheckState(StrEnum):
 
 
 class Check(Contract):
-    """One thing that was looked at: what was found, and what to do where that is not fine."""
+    """One thing that was looked at: what was found, what to do where that is not fine, and what it means as long as that is not done."""
 
     name: str
     state: CheckState
     detail: str
     remedy: str = ""
+    until_then: str = ""
 
 
 class Report(Contract):
@@ -51,9 +52,11 @@ class Report(Contract):
         worst = max((check.state for check in checks), key=lambda state: state.rank)
         state = CheckState.FINE if worst is CheckState.ABSENT else worst
         faults = [check.name for check in checks if check.state in (CheckState.MEND, CheckState.BROKEN)]
+        until_then = "; ".join(check.until_then for check in checks if check.until_then)
+        works = f"until then, {until_then}" if until_then else "the rest works"
         said = {
             CheckState.FINE: "everything that is needed works",
-            CheckState.MEND: f"livesteward works, and something should be mended: {', '.join(faults)}",
+            CheckState.MEND: f"something should be mended: {', '.join(faults)}; {works}",
             CheckState.BROKEN: f"livesteward cannot judge like this: {', '.join(faults)}",
         }
         return cls(version=version, state=state, summary=said[state], checks=tuple(checks))

@@ -105,6 +105,8 @@ def test_a_server_that_does_not_answer_should_be_mended(command: Command, worksp
     assert "LIVESTEWARD_MODEL__BASE_URL" in checks["settings"]["detail"], "the variables that are set are named"
     assert str(workspace) in checks["workspace"]["detail"]
     assert "sk-secret" not in out + err
+    if report["state"] == "mend":
+        assert report["summary"].endswith("; until then, every segment that reaches the judge becomes a review")
 
 
 def test_a_server_that_serves_the_model_is_fine() -> None:
@@ -162,6 +164,18 @@ def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
         found = look("model server", settings)
     assert found.state is CheckState.MEND
     assert time.monotonic() - started < 3
+
+
+def test_a_silent_server_makes_reviews_where_it_is_asked_and_nothing_else_can_be() -> None:
+    silent = "http://127.0.0.1:9/v1"
+
+    def means(**settings: object) -> str:
+        return look("model server", load_settings(**settings)).until_then
+
+    assert means(model={"base_url": silent}) == "every segment that reaches the judge becomes a review"
+    assert means(model={"base_url": silent}, judge="heads") == ""
+    with server(b'{"data": [{"id": "judge-8b"}]}') as url:
+        assert means(model={"base_url": silent, "endpoints": [url]}) == ""
 
 
 def test_no_server_is_no_fault() -> None:
@@ -264,5 +278,8 @@ def test_the_worst_check_decides_and_absence_is_no_fault() -> None:
 
     assert report(CheckState.FINE, CheckState.ABSENT).state is CheckState.FINE
     assert report(CheckState.MEND, CheckState.ABSENT).state is CheckState.MEND
+    assert report(CheckState.MEND).summary == "something should be mended: mend; the rest works"
+    costs = Check(name="server", state=CheckState.MEND, detail="", until_then="all is reviewed")
+    assert Report.of("1", [costs]).summary == "something should be mended: server; until then, all is reviewed"
     worst = report(CheckState.MEND, CheckState.BROKEN, CheckState.FINE)
     assert (worst.state, worst.summary) == (CheckState.BROKEN, "livesteward cannot judge like this: mend, broken")

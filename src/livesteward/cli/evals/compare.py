@@ -44,7 +44,7 @@ def command(
     """
     from dataclasses import replace
 
-    from livesteward.cli.evals.running import Asked, changed_settings, run_now
+    from livesteward.cli.evals.running import Asked, changed_settings, check_sides, run_now
     from livesteward.cli.evals.showing import gates_beside, leave, read_gates, show
     from livesteward.errors import InputError
     from livesteward.evals.assessing import SHIPPED_GATES, against_run, assess, cases_of
@@ -61,8 +61,10 @@ def command(
             dataset=cases, splits=tuple(split or ()), trials=trials, concurrency=concurrency, fresh=fresh, runs=runs,
             changes=changed_settings(prompt=prompt),
         )  # fmt: skip
+        after_it = asked.with_changes(changed)
+        check_sides(asked, after_it)
         dataset, first = run_now(asked)
-        dataset, second = run_now(asked.with_changes(changed))
+        dataset, second = run_now(after_it)
     else:
         raise InputError("name two runs, or say what changes: --prompt with --vs, --policies or --model", field="compare")
     held = read_gates(gates or gates_beside(dataset) or SHIPPED_GATES)

@@ -100,6 +100,37 @@ def cases_for(asked: Asked, settings: Settings) -> Dataset:
     return chosen
 
 
+def check_sides(before: Asked, after: Asked) -> None:
+    """Make what both sides judge with, before either does: a mistake in the second would show only when all of the first is judged.
+
+    Raises:
+        LivestewardError: If a side cannot judge, or both would judge with the same.
+    """
+    first, second = (_judged_with(settings_for(asked.changes)) for asked in (before, after))
+    if first == second:
+        raise InputError(
+            f"both sides come to the same: {' and '.join(str(part) for part in first)}. The one before is what the settings say "
+            "(LIVESTEWARD_MODEL__NAME, LIVESTEWARD_PROMPT), and the embedded heads have no prompt",
+            field="compare",
+        )
+
+
+def _judged_with(settings: Settings) -> tuple[str, ...]:
+    """Return what decides, in words, of what ``changed_settings`` can change."""
+    from livesteward.agents.tools import make_tools
+    from livesteward.prompts.registry import PromptRegistry
+
+    tools = make_tools(settings)
+    asyncio.run(tools.aclose())
+    rules = f"the rules in {settings.policies_dir.resolve()}"
+    if not tools.judge_is_model:
+        return "the embedded heads", rules
+    engine = settings.judge == "engine"
+    model = "the engine" if engine else f"the model {settings.model.name}" if settings.model.name else "the first model of the server"
+    prompt = PromptRegistry(settings.prompts_dir).named(settings.prompt).ref
+    return model, f"the prompt {prompt.name}@v{prompt.version}", rules
+
+
 def run_now(asked: Asked) -> tuple[Dataset, RunFolder]:
     """Judge what was asked for, or go on with it, and return the cases with the folder of the finished run.
 

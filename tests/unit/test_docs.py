@@ -205,6 +205,27 @@ def test_the_table_of_rulebooks_counts_what_ships() -> None:
     assert f"{len(library.documents)} documents with {sections} rules and overlays" in page
 
 
+def rows_of_a_budget(text: str) -> dict[str, str]:
+    """Return tokens by part, and what the last lines say. Which rules are found, and so what is free, hangs a little on the processor."""
+    rows = dict(re.findall(r"^ [█░]  (\D+?) +([\d,]+) +\d+% *$", text, re.MULTILINE))
+    lines = dict(re.findall(r"^(stable|rulebook): (\S+ tokens|.*)", text, re.MULTILINE))
+    return {name: said.rstrip() for name, said in (rows | lines).items() if name not in {"rules found", "free"}}
+
+
+def test_the_page_on_prompts_shows_where_the_tokens_go_today() -> None:
+    from typer.testing import CliRunner
+
+    from livesteward.cli import prompts
+
+    (shown,) = (
+        block for block in blocks(ROOT / "docs" / "prompts.md", "console") if block.startswith("$ livesteward prompts budget --region SG\n")
+    )
+    printed = CliRunner().invoke(prompts.app, ["budget", "--region", "SG"]).stdout
+    rows = rows_of_a_budget(printed)
+    assert {"method", "chat", "stable", "rulebook"} <= set(rows)
+    assert rows_of_a_budget(shown) == rows
+
+
 def programs() -> list[tuple[str, str]]:
     return [(page.name, code) for page in PAGES for code in blocks(page, "python")]
 

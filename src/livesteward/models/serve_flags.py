@@ -82,7 +82,11 @@ def _scheduling(options: ServeOptions) -> list[ServeFlag]:
             str(4 * options.concurrency),
             "Running and waiting together. More is refused at once (503), and goes to another server or is tried again.",
         ),
-        ServeFlag("--enable-prefix-caching", "", "What prompts begin with is computed once and kept: the method, and rules as far as retrieval.rulebook_tokens goes."),
+        ServeFlag(
+            "--enable-prefix-caching",
+            "",
+            "What prompts begin with is computed once: the method, and the rulebook where it fits retrieval.rulebook_tokens.",
+        ),
         ServeFlag("--enable-chunked-prefill", "", "Long prompts are read in pieces between the tokens of other answers."),
         ServeFlag("--max-num-batched-tokens", str(step), step_why),
     ]

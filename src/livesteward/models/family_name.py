@@ -40,7 +40,6 @@ _BY_TYPE: Final = {
     "glm4v": "glm-4.6v",
     "glm4v_moe": "glm-4.6v",
     "glm46v": "glm-4.6v",
-    "smolvlm": "smolvlm",
     "gpt_oss": "gpt-oss",
 }
 """Names for the ``model_type`` of transformers 5."""

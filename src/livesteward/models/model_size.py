@@ -14,10 +14,13 @@ GB: Final = 1e9
 """GB are of 10^9 bytes throughout."""
 
 _16_BIT: Final = 2.2
-_8_BIT: Final = 1.25
+_8_BIT: Final = 1.06
 _4_BIT: Final = 0.8
-"""Bytes for each parameter that a name counts: a name rounds down and leaves out the image tower, and what is said to have 8 or 4 bits
-keeps the embeddings and that tower in 16 (Qwen3-VL-8B has 8.8 billion: 17.5 GB in bfloat16 and 9.9 GB in FP8, by its files)."""
+"""Bytes for each parameter that a name counts: a name rounds down and leaves out the image tower."""
+
+_KEPT_GB: Final = 1.5
+"""What is said to have 8 bits keeps the embeddings and the image tower in 16, which grow far slower than the rest. Qwen3-VL-8B has 8.8 billion
+parameters: 17.5 GB in bfloat16 and 9.9 GB in FP8, by its files."""
 
 _FP8_SAVES: Final = 0.57
 """What is left of 16-bit weights in FP8, by the same files."""
@@ -112,7 +115,8 @@ def _of_name(model: str) -> ModelSize:
         billions = float(found["number"]) * int(found["experts"] or 1) / (1 if found["unit"] == "b" else 1_000)
     if billions is None:
         return ModelSize()
-    return ModelSize(weights_gb=round(billions * width, 2), source="name", quantized=bits)
+    weights = min(billions * _16_BIT, billions * width + _KEPT_GB) if width == _8_BIT else billions * width
+    return ModelSize(weights_gb=round(weights, 2), source="name", quantized=bits)
 
 
 def _of_folder(folder: Path) -> ModelSize:

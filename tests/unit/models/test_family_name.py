@@ -22,7 +22,6 @@ TYPES = {
     "llama4": "llama-4",
     "internvl": "internvl",
     "glm46v": "glm-4v",
-    "smolvlm": "smolvlm",
     "gpt_oss": "gpt-oss",
 }
 

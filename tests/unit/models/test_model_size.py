@@ -15,6 +15,11 @@ from livesteward.models.model_size import model_size
         # Sizes of the files, from the model cards.
         ("Qwen/Qwen3-VL-8B-Instruct", 17.5, 18, ""),
         ("Qwen/Qwen3-VL-8B-Instruct-FP8", 9.9, 10.5, "8 bits"),
+        ("Qwen/Qwen3-VL-4B-Instruct-FP8", 5, 6.2, "8 bits"),
+        ("Qwen/Qwen3-VL-30B-A3B-Instruct-FP8", 31, 34, "8 bits"),
+        ("Qwen/Qwen3-VL-32B-Instruct-FP8", 34, 37, "8 bits"),
+        ("Qwen/Qwen3-VL-235B-A22B-Instruct-FP8", 235, 255, "8 bits"),
+        ("org/gemma-3-270m-it-FP8", 0.3, 0.6, "8 bits"),
         ("Qwen/Qwen3-VL-30B-A3B-Instruct", 62, 68, ""),
         ("google/gemma-3-270m-it", 0.5, 0.7, ""),
         ("google/gemma-4-E4B-it", 16, 18, ""),

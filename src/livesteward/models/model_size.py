@@ -19,8 +19,8 @@ _4_BIT: Final = 0.8
 """Bytes for each parameter that a name counts: a name rounds down and leaves out the image tower."""
 
 _KEPT_GB: Final = 1.5
-"""What is said to have 8 bits keeps the embeddings and the image tower in 16, which grow far slower than the rest. Qwen3-VL-8B has 8.8 billion
-parameters: 17.5 GB in bfloat16 and 9.9 GB in FP8, by its files."""
+"""What is said to have 8 bits keeps the embeddings and the image tower in 16, which grow far slower than the rest. Qwen3-VL-8B has 8.8
+billion parameters: 17.5 GB in bfloat16 and 9.9 GB in FP8, by its files."""
 
 _FP8_SAVES: Final = 0.57
 """What is left of 16-bit weights in FP8, by the same files."""

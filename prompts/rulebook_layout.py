@@ -16,6 +16,7 @@ from pydantic import Field
 
 from livesteward.contracts import GLOBAL, Contract, RetrievedRule, Rule
 from livesteward.contracts.base import RuleId
+from livesteward.models.control_tokens import break_control_tokens
 
 
 class RulebookForm(StrEnum):
@@ -119,19 +120,26 @@ def without_exceptions(rules: Sequence[RetrievedRule], layout: RulebookLayout) -
 
 
 def rule_view(rule: Rule, fields: frozenset[str] = ALL_FIELDS) -> dict[str, Any]:
-    """Return a rule as plain values for a template; what is not among ``fields`` is empty."""
+    """Return a rule as plain values for a template; what is not among ``fields`` is empty.
+
+    Control tokens in its words are broken: an example may well quote an attack.
+    """
     subjects = [kind for kind, steps in (("host", rule.ladder.host), ("viewer", rule.ladder.viewer)) if steps]
     return {
         "rule_id": rule.rule_id,
-        "title": rule.title,
+        "title": break_control_tokens(rule.title),
         "category": rule.category.value,
         "severity": rule.severity.value,
         "subjects": " or ".join(subjects),
-        "text": rule.text if "text" in fields else "",
-        "exceptions": list(rule.exceptions) if "exceptions" in fields else [],
-        "breaks": list(rule.breaks) if "examples" in fields else [],
-        "allowed": list(rule.allowed) if "examples" in fields else [],
+        "text": break_control_tokens(rule.text) if "text" in fields else "",
+        "exceptions": _broken(rule.exceptions) if "exceptions" in fields else [],
+        "breaks": _broken(rule.breaks) if "examples" in fields else [],
+        "allowed": _broken(rule.allowed) if "examples" in fields else [],
     }
+
+
+def _broken(texts: Iterable[str]) -> list[str]:
+    return [break_control_tokens(text) for text in texts]
 
 
 def standing_order(rules: Iterable[Rule], touched: Mapping[str, int]) -> tuple[str, ...]:

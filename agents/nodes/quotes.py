@@ -6,13 +6,14 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from livesteward.models.control_tokens import UNBROKEN
 from livesteward.prompts.answer import MAX_QUOTE_CHARS
 from livesteward.prompts.fence import REPLACEMENT, neutralise
 from livesteward.prompts.transcript import LINE_BREAK
 
 _MARKS: Final = "\"'“”‘’«»「」 "
 _JOINERS: Final = "\u200c\u200d"
-_LESS_THAN: Final = str.maketrans(dict.fromkeys("‹˂〈⟨❮〈《«﹤＜ᐸ", "<"))
+_UNBROKEN: Final = str.maketrans({**dict.fromkeys("˂〈⟨❮〈《«﹤＜ᐸ", "<"), **UNBROKEN})
 _LAST_LATIN: Final = "\u024f"
 
 
@@ -20,7 +21,7 @@ def verbatim(quote: str, text: str) -> str | None:
     """Return the part of ``text`` that ``quote`` means, as it stands there, or ``None``.
 
     Case, width, runs of spaces, line breaks, quotation marks around it and characters that nobody sees make no difference, since a model is
-    shown the text in one line, with hidden characters and false fences made visible. A quote may not begin or end inside a word of Latin
+    shown the text in one line, with hidden characters made visible and false fences and control tokens broken. A quote may not begin or end inside a word of Latin
     letters: "kill" does not stand in "skill".
     """
     wanted = _folded(quote.strip(_MARKS))[0].strip(_MARKS)
@@ -50,7 +51,7 @@ def _folded(text: str) -> tuple[str, tuple[int, ...]]:
         elif char.isspace() or char == LINE_BREAK:
             one = " " if chars and chars[-1] != " " else ""
         else:
-            one = unicodedata.normalize("NFKC", char).casefold().translate(_LESS_THAN)
+            one = unicodedata.normalize("NFKC", char).casefold().translate(_UNBROKEN)
         chars.extend(one)
         places.extend([place] * len(one))
     return "".join(chars), tuple(places)

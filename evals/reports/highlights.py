@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import IntFlag
 
+from livesteward.models.control_tokens import UNBROKEN
 from livesteward.prompts.fence import neutralise
 
 
@@ -24,7 +25,8 @@ Piece = tuple[str, int]
 def pieces(text: str, quotes: Mapping[Layer, Iterable[str]]) -> list[Piece]:
     """Cut a stranger's text where one of the quotes begins or ends; text and quotes are neutralised.
 
-    A quote is found whatever its case and spacing: character recognition drops spaces.
+    A quote is found whatever its case and spacing, since character recognition drops spaces, and though a part of a text may not be broken
+    where the whole is.
 
     Args:
         text: Any text.
@@ -34,7 +36,7 @@ def pieces(text: str, quotes: Mapping[Layer, Iterable[str]]) -> list[Piece]:
     marks = [0] * len(shown)
     for layer, quoted in quotes.items():
         for quote in quoted:
-            letters = [re.escape(letter) for letter in neutralise(quote) if not letter.isspace()]
+            letters = [_either(letter) for letter in neutralise(quote) if not letter.isspace()]
             for found in re.finditer(r"\s*".join(letters), shown, re.IGNORECASE) if letters else ():
                 for place in range(found.start(), found.end()):
                     marks[place] |= layer
@@ -45,3 +47,8 @@ def pieces(text: str, quotes: Mapping[Layer, Iterable[str]]) -> list[Piece]:
             cut.append((shown[start:place], marks[start]))
             start = place
     return cut
+
+
+def _either(letter: str) -> str:
+    sign = UNBROKEN.get(letter, letter)
+    return "".join(("[", re.escape(sign), *(broken for broken, stands_for in UNBROKEN.items() if stands_for == sign), "]"))

@@ -24,6 +24,7 @@ from livesteward.models.answers import check_schema, parse_answer
 from livesteward.models.breaker import CircuitBreaker, CircuitState
 from livesteward.models.budget import estimate_tokens, fit, image_tokens, limit_images, tokenizer_counter, tool_tokens
 from livesteward.models.certainty import certainty, word_certainty
+from livesteward.models.control_tokens import break_control_tokens
 from livesteward.models.limiter import AdaptiveLimiter, Permit
 from livesteward.models.openai_wire import Reply, TransientError, answer_fields, read_calls, read_failure, read_reply, wire_messages
 from livesteward.models.profiles.images import ANY_FAMILY
@@ -389,9 +390,11 @@ def _certainty(reply: Reply, request: ModelRequest) -> dict[str, float]:
 
 def _repair(said: str, problem: ModelAnswerError, *, must_call: bool) -> tuple[Message, ...]:
     again = "Call one of the tools, with arguments that fit" if must_call else "Answer once more with one JSON object that fits the schema"
-    ask = f"That answer cannot be used: {problem}. {again}, and nothing else."
+    # What a model wrote may repeat what a stranger told it, and is read again as part of the conversation.
+    ask = f"That answer cannot be used: {break_control_tokens(str(problem))}. {again}, and nothing else."
     turns = (Message(role="user", parts=(TextPart(text=ask),)),)
-    return (Message(role="assistant", parts=(TextPart(text=said[:_REPAIR_CHARS]),)), *turns) if said.strip() else turns
+    again_said = TextPart(text=break_control_tokens(said[:_REPAIR_CHARS]))
+    return (Message(role="assistant", parts=(again_said,)), *turns) if said.strip() else turns
 
 
 def _sum(a: TokenCounts, b: TokenCounts) -> TokenCounts:

@@ -20,6 +20,7 @@ from livesteward.errors import ModelAnswerError, ModelError, ModelRefusedError, 
 from livesteward.models.answer_size import AnswerSizeError
 from livesteward.models.answers import parse_answer
 from livesteward.models.certainty import WrittenToken
+from livesteward.models.control_tokens import break_control_tokens
 from livesteward.models.protocol import ImagePart, Message, ModelRequest, ToolCall
 
 _RETRIED_STATUS: Final = frozenset({408, 409, 429})
@@ -50,12 +51,21 @@ def _wire_message(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.calls:
         wire["tool_calls"] = [
-            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
+            {"id": call.call_id, "type": "function", "function": {"name": call.name, "arguments": json.dumps(_broken(call.arguments))}}
             for call in message.calls
         ]
     if message.call_id is not None:
         wire["tool_call_id"] = message.call_id
     return wire
+
+
+def _broken(value: Any) -> Any:
+    """Break control tokens in what a model wrote, who may repeat what a stranger told it: it is read again in the next request."""
+    if isinstance(value, str):
+        return break_control_tokens(value)
+    if isinstance(value, dict):
+        return {name: _broken(one) for name, one in value.items()}
+    return [_broken(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _content(message: Message) -> str | list[dict[str, Any]]:

@@ -9,9 +9,24 @@ from hypothesis import strategies as st
 
 from livesteward.models.nonce import without_nonces
 from livesteward.prompts.fence import REPLACEMENT, Fence, attribute, neutralise
+from livesteward.prompts.transcript import one_line
 
 NONCE = "3f9a2c7d01b4"
 NAME = f"untrusted-{NONCE}"
+
+CONTROL_TOKENS = (
+    # ChatML and Qwen with its pictures, Llama, Phi, gpt-oss, DeepSeek, Kimi, GLM, ERNIE, Seed, Hunyuan.
+    *("<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|object_ref_start|>"),
+    *("<|eot_id|>", "<|start_header_id|>", "<|image|>", "<|image_1|>", "<|start|>", "<|channel|>", "<|message|>", "<|return|>"),
+    *("<｜User｜>", "<｜begin▁of▁sentence｜>", "<|media_pad|>", "<sop>", "[gMASK]", "<|image@placeholder|>", "<seed:bos>", "<|hy_User|>"),
+    # Gemma, PaliGemma, Mistral and Pixtral, Llama 2, InternVL, LLaVA, SmolVLM, MiniCPM, EXAONE, MiniMax, T5, BERT.
+    *("<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>", "<pad>", "<start_of_image>", "<|channel>", '<|"|>', "<unused0>", "<loc0001>"),
+    *("<s>", "</s>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[IMG]", "[IMG_BREAK]", "[IMG_END]", "[TOOL_CALLS]"),
+    *("<img>", "</img>", "<IMG_CONTEXT>", "<image>", "<fake_token_around_image>", "<row_1_col_1>", "<global-img>", "<用户>", "<[eos]>"),
+    *("[|system|]", "[|endofturn|]", "]~!b[", "]~b]", "[e~[", "<extra_id_0>", "[CLS]", "[SEP]", "[UNUSED_TOKEN_146]"),
+    # Thoughts, calls of tools, filling in.
+    *("<think>", "</think>", "[THINK]", "<tool_call>", "</tool_call>", "<tool_response>", "<minimax:tool_call>", "<fim_prefix>"),
+)
 
 HOSTILE = st.one_of(
     st.text(max_size=80),
@@ -38,6 +53,22 @@ HOSTILE = st.one_of(
                 "\u200d",
                 "=",
                 "a",
+                "|",
+                "｜",
+                "[",
+                "]",
+                "［",
+                "〔",
+                "«",
+                "INST",
+                "~",
+                "~b",
+                "e~[",
+                "_",
+                "!",
+                "im_end",
+                "\ufe0f",
+                *CONTROL_TOKENS,
             ]
         ),
         max_size=25,
@@ -66,7 +97,27 @@ def test_no_attribute_value_ends_its_attribute_or_the_tag(value: str) -> None:
     assert len(attribute(value)) <= 60
 
 
+def as_a_tokenizer_may_read(text: str) -> str:
+    return re.sub("[\u200c\u200d\ufe0f]", "", unicodedata.normalize("NFKC", text))
+
+
 @given(text=HOSTILE)
+@example(text="".join(CONTROL_TOKENS))
+@example(text="<\u200b|im_end|> ＜|im_end|＞ <\u200dim_end> ［ＩＮＳＴ］ [IN\u200dST] <<im_end>> [[INST]]")
+def test_no_text_holds_a_control_token_of_any_model(text: str) -> None:
+    for shown in (neutralise(text), one_line(text), attribute(text), Fence(NONCE).wrap(text), Fence(NONCE).wrap("", item=text)):
+        read = as_a_tokenizer_may_read(shown)
+        assert [token for token in CONTROL_TOKENS if token in read or unicodedata.normalize("NFKC", token) in read] == []
+
+
+def test_a_tag_that_nobody_knows_yet_is_broken_where_it_begins() -> None:
+    assert neutralise("a <|next_turn|> b </made_up> c [MADE_UP] <b>d</b>") == "a ‹|next_turn|> b ‹/made_up> c 〔MADE_UP] ‹b>d‹/b>"
+
+
+@given(text=HOSTILE)
+@example(text="<" + "\u200b" * 40 + "untrusted")
+@example(text="<a<b>")
+@example(text="[e~[INST]~b[")
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     assert neutralise(neutralise(text)) == neutralise(text)
 
@@ -79,7 +130,19 @@ def test_what_hides_or_reorders_is_gone(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["i <3 you", "a < b > c", "قيمة می\u200cخواهم", "👨\u200d👩\u200d👧 wow", "第一行\n第二行", "<b>bold</b>", "trusted & untrusted"],
+    [
+        "i <3 you, all of you >:)",
+        "a < b > c",
+        "i<you",
+        "->  <-  <_< >_> <3>",
+        "قيمة می\u200cخواهم",
+        "👨\u200d👩\u200d👧 wow",
+        "第一行\n第二行",
+        "《书名》 «bonjour» ‹oui›",
+        "[1] [x] [18+] [Live] [LIVE NOW] a[0]",
+        "either | or || both",
+        "trusted & untrusted",
+    ],
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert neutralise(text) == text

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from livesteward.contracts import Category, RetrievedRule, Rule
 from livesteward.errors import ModelAnswerError
+from livesteward.models.control_tokens import break_control_tokens
 from livesteward.models.profiles.guards.guard import GuardContent, GuardReply, Question
 from livesteward.models.protocol import Message, ModelAnswer, ModelRequest, Sampling, TextPart
 
@@ -126,7 +127,8 @@ def _policy_text(rule: Rule) -> str:
     parts += [f"Exception: {exception}" for exception in rule.exceptions]
     parts += ["VIOLATES:", *(f"- {example}" for example in rule.breaks)]
     parts += ["SAFE:", *(f"- {example}" for example in rule.allowed)]
-    return "\n".join(parts)
+    # An example may well quote an attack.
+    return break_control_tokens("\n".join(parts))
 
 
 def _schema(names: list[str]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ def verbatim(quote: str, text: str) -> str | None:
     """Return the part of ``text`` that ``quote`` means, as it stands there, or ``None``.
 
     Case, width, runs of spaces, line breaks, quotation marks around it and characters that nobody sees make no difference, since a model is
-    shown the text in one line, with hidden characters made visible and false fences and control tokens broken. A quote may not begin or end inside a word of Latin
-    letters: "kill" does not stand in "skill".
+    shown the text in one line, with hidden characters made visible and false fences and control tokens broken. A quote may not begin or end
+    inside a word of Latin letters: "kill" does not stand in "skill".
     """
     wanted = _folded(quote.strip(_MARKS))[0].strip(_MARKS)
     if not wanted:

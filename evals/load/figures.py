@@ -39,6 +39,7 @@ class Round(Contract):
         rate: Segments a second that were planned.
         number: Of the round; arms of one rate and number got the same segments at the same offsets.
         seconds: That count, without the warm-up.
+        warm_up_s: Before them.
         asked: Everything, with the warm-up.
         cache: Prompt tokens that the server looked up in its prefix cache and found there, with the warm-up; where it shows them.
     """
@@ -47,6 +48,7 @@ class Round(Contract):
     rate: Annotated[float, Field(gt=0)]
     number: int
     seconds: Annotated[float, Field(gt=0)]
+    warm_up_s: Annotated[float, Field(ge=0)]
     asked: tuple[Asked, ...]
     cache: tuple[float, float] | None = None
 
@@ -75,13 +77,15 @@ class Point(Contract):
     Attributes:
         offered: Segments that were asked about and counted.
         latency_s: Percentiles of the valid answers, in seconds from the planned moment.
-        answered_per_s: Valid answers a second.
-        goodput_per_s: Those among them that came within the objective.
+        answered_per_s: Valid answers that came while it counts, a second, whenever they were asked for: what the server gets through.
+        goodput_per_s: Of the segments that count, those with a valid answer within the objective, a second.
         failures: How many have no valid answer, by reason.
         late: Valid answers beyond the objective.
         trimmed: Valid answers to prompts of which something was left out, for lack of room in the model's context.
-        tokens_in_per_s: Prompt tokens of valid answers, a second.
+        tokens_in_per_s: Prompt tokens of the answers of ``answered_per_s``, a second.
         tokens_out_per_s: Their completion tokens.
+        tokens_in: Mean prompt tokens of the valid answers that count.
+        tokens_out: Their mean completion tokens.
         cached_share: Share of prompt tokens that the server says it did not compute again, as answers report it; None where none does.
         cached_share_server: The same by the server's own counters, over everything that it did in these rounds.
         usd_per_1000_stream_hours: By the price of GPU hours (``gpu``) and of tokens (``tokens``), where given.
@@ -122,9 +126,12 @@ def point(rounds: Sequence[Round], *, objective_s: float, costs: Costs) -> Point
     asked = [one for round_ in rounds for one in round_.asked if one.counted]
     valid = [one for one in asked if not one.failure]
     seconds = sum(round_.seconds for round_ in rounds)
+    # Of a server that is asked too much, answers come long after the round: all that it was asked for would be the load that was offered.
+    done = [one for round_ in rounds for one in round_.asked if not one.failure and _came_in_time_that_counts(one, round_)]
     tokens_in = sum(one.tokens.prompt for one in valid)
     tokens_out = sum(one.tokens.completion for one in valid)
     cached = sum(one.tokens.cached for one in valid)
+    reported = any("cached" in one.tokens.model_fields_set for one in valid)
     looked = [round_.cache for round_ in rounds if round_.cache is not None]
     queried = sum(queries for queries, _ in looked)
     goodput = goodput_estimate(rounds, objective_s)
@@ -133,19 +140,23 @@ def point(rounds: Sequence[Round], *, objective_s: float, costs: Costs) -> Point
         rate=rounds[0].rate,
         offered=len(asked),
         latency_s=percentiles([one.latency_s for one in valid]),
-        answered_per_s=round(len(valid) / seconds, 4),
+        answered_per_s=round(len(done) / seconds, 4),
         goodput_per_s=goodput,
         failures=dict(sorted(Counter(one.failure for one in asked if one.failure).items())),
         late=sum(one.latency_s > objective_s for one in valid),
         trimmed=sum(one.trimmed for one in valid),
-        tokens_in_per_s=round(tokens_in / seconds, 1),
-        tokens_out_per_s=round(tokens_out / seconds, 1),
+        tokens_in_per_s=round(sum(one.tokens.prompt for one in done) / seconds, 1),
+        tokens_out_per_s=round(sum(one.tokens.completion for one in done) / seconds, 1),
         tokens_in=round(tokens_in / len(valid), 1) if valid else 0.0,
         tokens_out=round(tokens_out / len(valid), 1) if valid else 0.0,
-        cached_share=round(cached / tokens_in, 4) if cached else None,
+        cached_share=round(cached / tokens_in, 4) if tokens_in and reported else None,
         cached_share_server=round(sum(hits for _, hits in looked) / queried, 4) if queried else None,
         usd_per_1000_stream_hours=_usd(valid, goodput.value or 0.0, costs),
     )
+
+
+def _came_in_time_that_counts(one: Asked, round_: Round) -> bool:
+    return round_.warm_up_s <= one.offset_s + one.latency_s < round_.warm_up_s + round_.seconds
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
@@ -177,19 +188,26 @@ def goodput_ratio(first: Sequence[Round], second: Sequence[Round], objective_s: 
     """Return the ratio of two arms' goodput, with an interval from resampled pairs of rounds.
 
     Whole rounds are drawn, since the answers of one round wait for each other. A draw in which the second arm has no good answer has no
-    ratio.
+    ratio. Where there are rounds of several rates, each arm counts with its best: chosen in each draw anew, since which is best was seen
+    in these very rounds.
     """
     numbers = sorted({round_.number for round_ in first} & {round_.number for round_ in second})
-    by_number = [{round_.number: good(round_, objective_s) / round_.seconds for round_ in rounds} for rounds in (first, second)]
-    sums = np.array([[by_number[0][number], by_number[1][number]] for number in numbers], dtype=np.float64)
+    sums = [_goodput_by_round(rounds, numbers, objective_s) for rounds in (first, second)]
 
     def of_draws(counts: Floats) -> Floats:
-        drawn = counts @ sums
+        ours, theirs = ((counts @ one).max(axis=1) for one in sums)
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios: Floats = np.where(drawn[:, 1] > 0, drawn[:, 0] / drawn[:, 1], np.nan)[None, :]
+            ratios: Floats = np.where(theirs > 0, ours / theirs, np.nan)[None, :]
         return ratios
 
-    return bootstrap(of_draws, len(sums), n=[float(len(numbers))])[0]
+    return bootstrap(of_draws, len(numbers), n=[float(len(numbers))])[0]
+
+
+def _goodput_by_round(rounds: Sequence[Round], numbers: Sequence[int], objective_s: float) -> Floats:
+    """Return good answers a second, by the number of the round and by rate."""
+    rates = sorted({round_.rate for round_ in rounds})
+    found = {(round_.number, round_.rate): good(round_, objective_s) / round_.seconds for round_ in rounds}
+    return np.array([[found[number, rate] for rate in rates] for number in numbers], dtype=np.float64)
 
 
 def ratios(rounds: Mapping[tuple[str, float], Sequence[Round]], first: str, second: str, *, objective_s: float) -> list[Ratio]:
@@ -197,14 +215,9 @@ def ratios(rounds: Mapping[tuple[str, float], Sequence[Round]], first: str, seco
     rates = sorted({rate for _, rate in rounds})
     found = [Ratio(rate=rate, goodput=goodput_ratio(rounds[first, rate], rounds[second, rate], objective_s)) for rate in rates]
     if len(rates) > 1:
-        best = [max(rates, key=lambda rate, arm=arm: goodput_of(rounds[arm, rate], objective_s)) for arm in (first, second)]  # type: ignore[misc]
-        found.append(Ratio(rate=None, goodput=goodput_ratio(rounds[first, best[0]], rounds[second, best[1]], objective_s)))
+        whole = [[round_ for rate in rates for round_ in rounds[arm, rate]] for arm in (first, second)]
+        found.append(Ratio(rate=None, goodput=goodput_ratio(whole[0], whole[1], objective_s)))
     return found
-
-
-def goodput_of(rounds: Sequence[Round], objective_s: float) -> float:
-    """Return good answers a second, without an interval."""
-    return sum(good(round_, objective_s) for round_ in rounds) / sum(round_.seconds for round_ in rounds)
 
 
 def _usd(valid: Sequence[Asked], goodput: float, costs: Costs) -> dict[str, float]:

@@ -168,7 +168,15 @@ async def _round(plan: LoadPlan, arm: Arm, rate: float, number: int) -> Round:
         after = await server_counters(arm.base_url)
     finally:
         await model.aclose()
-    return Round(arm=arm.name, rate=rate, number=number, seconds=plan.seconds, asked=tuple(asked), cache=_looked_up(before, after))
+    return Round(
+        arm=arm.name,
+        rate=rate,
+        number=number,
+        seconds=plan.seconds,
+        warm_up_s=plan.warm_up_s,
+        asked=tuple(asked),
+        cache=_looked_up(before, after),
+    )
 
 
 def make_report(plan: LoadPlan, rounds: Sequence[Round], *, rules_tokens: int, counted_by: str) -> LoadReport:

@@ -38,8 +38,8 @@ within --objective seconds; goodput is good answers per second.
   livesteward bench model --yardstick ~/vllm/bin/vllm      our client against vLLM's own benchmark client
 
 The server is that of the settings (LIVESTEWARD_MODEL__BASE_URL) or --url. Leaves with 1 where no segment was judged in time, where the
-ratio is below --at-least, or where our client costs more than 5 % against vLLM's; with 2 where something is wrong with what was asked
-for."""
+lower end of the ratio's 95 % interval is below --at-least (the ratio itself with --rounds 1, which have no interval), or where our client
+costs more than 5 % against vLLM's; with 2 where something is wrong with what was asked for."""
 
 
 class Order(StrEnum):
@@ -72,7 +72,9 @@ def model(
     gpus: Annotated[int, typer.Option(min=1, help="GPUs that the server has.")] = 1,
     prices: Annotated[Path | None, typer.Option(help="Prices of tokens (TOML), as for `livesteward eval`.")] = None,
     judged_share: Annotated[float, typer.Option(min=0.001, max=1, help="Share of a stream's segments that reach the model.")] = 1.0,
-    at_least: Annotated[float | None, typer.Option(help="Leave with 1 where the goodput's ratio is below this.")] = None,
+    at_least: Annotated[
+        float | None, typer.Option(help="Leave with 1 where the goodput's ratio, by the lower end of its 95 % interval, is below this.")
+    ] = None,
     yardstick: Annotated[str | None, typer.Option(help="The vllm command whose `bench serve` to measure our client against.")] = None,
     yardstick_prompts: Annotated[int, typer.Option(min=1, help="Prompts of each yardstick run.")] = 64,
     yardstick_repeats: Annotated[int, typer.Option(min=1, help="Yardstick runs of each client.")] = 3,
@@ -87,6 +89,8 @@ def model(
     for path in out or ():
         if path.suffix not in {".json", ".svg"}:
             raise InputError(f"{path}: name a .json or .svg file", field="--out")
+    if at_least is not None and against is None and prefix_order is not Order.BOTH:
+        raise InputError("there is nothing to compare with: give --against or --prefix-order both as well", field="--at-least")
     if against is not None and prefix_order is Order.BOTH:
         raise InputError("compare servers (--against) or orders (--prefix-order both), one at a time", field="--prefix-order")
     settings = _model_settings(url, concurrency=concurrency, max_tokens=max_tokens)
@@ -306,10 +310,17 @@ def _finish(report: LoadReport, out: list[Path], *, as_json: bool, at_least: flo
         print_load(report)
         for path in out:
             console.print(f"written: {path}")
-    ratio = report.ratios[-1].goodput.value if report.ratios else None
     good = any((one.goodput_per_s.value or 0) > 0 for one in report.points)
-    if not good or (at_least is not None and ratio is not None and ratio < at_least):
+    if not good or (at_least is not None and not _is_at_least(report, at_least)):
         raise typer.Exit(EXIT_FOUND)
+
+
+def _is_at_least(report: LoadReport, wanted: float) -> bool:
+    ratio = report.ratios[-1].goodput
+    if ratio.value is None:
+        # The second arm judged nothing in time: beyond all bounds where the first did.
+        return any((one.goodput_per_s.value or 0) > 0 for one in report.of(report.arms[0].name))
+    return (ratio.value if ratio.low is None else ratio.low) >= wanted
 
 
 def _finish_yardstick(found: Yardstick, out: list[Path], *, as_json: bool) -> None:

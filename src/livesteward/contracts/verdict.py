@@ -165,9 +165,9 @@ class TokenCounts(Contract):
 
     def __add__(self, other: TokenCounts) -> TokenCounts:
         """Return the sum over two calls."""
-        return TokenCounts(
-            prompt=self.prompt + other.prompt, completion=self.completion + other.completion, cached=self.cached + other.cached
-        )
+        # An engine that does not say leaves it unset, which is not the same as 0.
+        known = {"cached": self.cached + other.cached} if "cached" in self.model_fields_set | other.model_fields_set else {}
+        return TokenCounts(prompt=self.prompt + other.prompt, completion=self.completion + other.completion, **known)
 
 
 class InquiryCall(Contract):

@@ -2,7 +2,7 @@
 
 Chat templates mark turns, pictures, thoughts and calls with tokens such as ``<|im_end|>``, ``</s>``, ``<image>`` or ``[INST]``. A tokenizer
 looks for them in all that it is given, and no API of a server can say that a text is text: who gets one into a prompt ends the turn and
-begins another, or asks for a picture that is not there, at which the server fails. Every family has tokens of its own, and no list of them
+begins another, or makes a place for a picture where none was sent. Every family has tokens of its own, and no list of them
 stays whole; so whatever has their form is broken, by a sign that looks alike and that no token begins with.
 """
 
@@ -24,7 +24,7 @@ _BAR = "|\uff5c"
 _ANGLES = _LESS + _GREATER + BROKEN_ANGLE
 
 _SIGN = re.compile(f"[{_LESS}{_OPENING}{_CLOSING}]")
-# <|...|>, </s>, <image>, <[end_of_sentence]>: signs, then a bar, or a letter and somewhere on the line the end of it. Not: <3, a < b, i<you.
+# <|...|>, </s>, <image>, <[end_of_sentence]>: signs, then a bar, or a letter and further on in the line the end. Not: <3, a < b, i<you.
 _TAG = re.compile(rf"[{_LESS}](?=[^\w\s{_ANGLES}]*(?:[{_BAR}]|[^\W\d][^{_ANGLES}\n]*[{_GREATER}]))")
 # [INST], [/INST], [gMASK], [IMG_END], [|user|]; what counts is how the words between the brackets are read.
 _SQUARE = re.compile(rf"[{_OPENING}]([^{_OPENING}{_CLOSING}\n]+)(?=[{_CLOSING}])")

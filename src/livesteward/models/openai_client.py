@@ -17,7 +17,6 @@ import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from livesteward.address import shown_address
-from livesteward.contracts import TokenCounts
 from livesteward.errors import ConfigurationError, ModelAnswerError, ModelError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.answer_size import bounded
 from livesteward.models.answers import check_schema, parse_answer
@@ -191,7 +190,7 @@ class OpenAICompatibleModel:
                 raise
             call.unusable = problem
             reply = await self._complete(request, (*messages, *_repair(reply.text, problem, must_call=request.must_call)), call)
-            tokens = _sum(tokens, reply.tokens)
+            tokens += reply.tokens
             repaired = True
             data, calls = _read(reply, request)
         return ModelAnswer(
@@ -395,7 +394,3 @@ def _repair(said: str, problem: ModelAnswerError, *, must_call: bool) -> tuple[M
     turns = (Message(role="user", parts=(TextPart(text=ask),)),)
     again_said = TextPart(text=break_control_tokens(said[:_REPAIR_CHARS]))
     return (Message(role="assistant", parts=(again_said,)), *turns) if said.strip() else turns
-
-
-def _sum(a: TokenCounts, b: TokenCounts) -> TokenCounts:
-    return TokenCounts(prompt=a.prompt + b.prompt, completion=a.completion + b.completion, cached=a.cached + b.cached)

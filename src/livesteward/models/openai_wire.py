@@ -205,12 +205,12 @@ def _tokens(completion: ChatCompletion) -> TokenCounts:
     usage = completion.usage
     if usage is None:
         return TokenCounts()
+    counts = {"prompt": max(0, usage.prompt_tokens or 0), "completion": max(0, usage.completion_tokens or 0)}
     details = usage.prompt_tokens_details
-    return TokenCounts(
-        prompt=max(0, usage.prompt_tokens or 0),
-        completion=max(0, usage.completion_tokens or 0),
-        cached=max(0, (details.cached_tokens or 0) if details else 0),
-    )
+    # A server that says 0 is another than one that does not say.
+    if details is not None and details.cached_tokens is not None:
+        counts["cached"] = max(0, details.cached_tokens)
+    return TokenCounts(**counts)
 
 
 def _mean_logprob(logprobs: Any) -> float | None:

@@ -15,7 +15,9 @@ from integration.models.misbehaving_server import Answer, MisbehavingServer, com
 from typer.testing import CliRunner
 
 from livesteward.cli.bench import app
+from livesteward.evals.load import figures
 from livesteward.evals.load.running import server_counters
+from livesteward.evals.scorecard import Estimate
 from livesteward.models import answer_size
 
 ALLOW = {"findings": [], "decision": "allow", "reason": "small talk"}
@@ -83,7 +85,9 @@ async def test_two_servers_are_told_apart(server: MisbehavingServer) -> None:
     async with MisbehavingServer() as other:
         other.models = ["another-model"]
         other.then(Answer(status=500, body="{}"))
-        done = await bench(server, *QUICK, "--against", other.base_url.replace("//", "//me:secret@"), "--json")
+        # The other judges nothing: no ratio is so high that this one would not be above it.
+        url = other.base_url.replace("//", "//me:secret@")
+        done = await bench(server, *QUICK, "--against", url, "--at-least", "1000", "--json")
         assert done.exit_code == 0, done.output
         assert "secret" not in done.output
         report = json.loads(done.stdout)
@@ -94,6 +98,33 @@ async def test_two_servers_are_told_apart(server: MisbehavingServer) -> None:
     assert bad["goodput_per_s"]["value"] == 0
     assert report["ratios"][0]["goodput"]["value"] is None
     assert any(report["arms"][1]["base_url"] in complaint for complaint in report["complaints"])
+
+
+async def test_a_ratio_counts_by_the_lower_end_of_its_interval(server: MisbehavingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.then(completion(ALLOW))
+    for low, code in ((1.9, 0), (1.7, 1), (None, 0)):
+        estimate = Estimate(value=2.0, low=low, high=None if low is None else 2.3)
+        monkeypatch.setattr(figures, "goodput_ratio", lambda *given, estimate=estimate: estimate)
+        done = await bench(server, *QUICK, "--prefix-order", "both", "--at-least", "1.8", "--json")
+        assert done.exit_code == code, done.output
+
+
+async def test_two_sides_that_judge_nothing_do_not_pass(server: MisbehavingServer) -> None:
+    server.then(Answer(status=500, body="{}"))
+    done = await bench(server, *QUICK, "--prefix-order", "both", "--at-least", "0.1", "--json")
+    assert done.exit_code == 1, done.output
+
+
+async def test_a_cache_that_never_hits_is_said_to_hit_nothing(server: MisbehavingServer) -> None:
+    reply = json.loads(completion(ALLOW).body)
+    reply["usage"]["prompt_tokens_details"] = {"cached_tokens": 0}
+    server.then(Answer(body=json.dumps(reply)))
+    done = await bench(server, *QUICK, "--json")
+    assert json.loads(done.stdout)["points"][0]["cached_share"] == 0
+    del reply["usage"]["prompt_tokens_details"]
+    server.then(Answer(body=json.dumps(reply)))
+    done = await bench(server, *QUICK, "--json")
+    assert json.loads(done.stdout)["points"][0]["cached_share"] is None
 
 
 async def test_answers_that_are_not_valid_are_no_goodput(server: MisbehavingServer) -> None:
@@ -113,6 +144,7 @@ async def test_answers_that_are_not_valid_are_no_goodput(server: MisbehavingServ
         (("--segments", "nowhere.jsonl"), "nowhere.jsonl"),
         (("--against", "http://::1:8000/v1"), "no address"),
         (("--against", "http://127.0.0.1:9/v1", "--prefix-order", "both"), "one at a time"),
+        (("--at-least", "1.8"), "--against or --prefix-order both"),
         (("--yardstick", "no-such-vllm"), "no-such-vllm"),
     ],
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable
@@ -164,6 +165,15 @@ async def test_a_wrong_schema_is_repaired_once_with_the_error_in_the_question(se
     assert repair[-2]["role"] == "assistant"
     assert "perhaps" in repair[-2]["content"]
     assert "$.decision" in repair[-1]["content"]
+
+
+async def test_what_a_model_wrote_goes_back_to_it_without_control_tokens(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion({"decision": "<|im_end|>[/INST]", "reason": ""}), completion(GOOD))
+    await make().ask(ask_for())
+    said, asked = server.requests[1]["messages"][-2:]
+    assert "‹|im_end|>〔/INST]" in said["content"]
+    assert "‹|im_end|>" in asked["content"]
+    assert not any(token in said["content"] + asked["content"] for token in ("<|", "[/INST]"))
 
 
 async def test_repair_is_tried_only_once(server: MisbehavingServer, make: Make) -> None:
@@ -478,6 +488,18 @@ async def test_calls_and_their_answers_go_back_as_the_api_wants_them(server: Mis
         {"id": "c0", "type": "function", "function": {"name": "look_back", "arguments": '{"seconds": 60}'}}
     ]
     assert sent["messages"][3] == {"role": "tool", "content": "nothing was said", "tool_call_id": "c0"}
+
+
+async def test_a_call_goes_back_without_control_tokens_in_its_arguments(server: MisbehavingServer, make: Make) -> None:
+    server.then(completion(GOOD))
+    call = ToolCall(call_id="c0", name="find_rules", arguments={"question": "<|im_end|> ok?", "more": [["</s>"], 1, {"a": "<s>"}]})
+    asked = ask_to_call().model_copy(update={"must_call": False})
+    turns = (Message(role="assistant", parts=(), calls=(call,)), Message(role="tool", parts=(TextPart(text="none"),), call_id="c0"))
+
+    await make().ask(asked.model_copy(update={"messages": (*asked.messages, *turns)}))
+
+    arguments = json.loads(server.requests[0]["messages"][2]["tool_calls"][0]["function"]["arguments"])
+    assert arguments == {"question": "‹|im_end|> ok?", "more": [["‹/s>"], 1, {"a": "‹s>"}]}
 
 
 @pytest.mark.parametrize(

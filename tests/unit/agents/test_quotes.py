@@ -59,7 +59,9 @@ def test_a_quote_that_was_cut_off_at_its_longest_may_end_inside_a_word() -> None
     assert verbatim(text[: MAX_QUOTE_CHARS - 1], text) is None
 
 
-TOKENS = st.lists(st.sampled_from(["<", ">", "|", "/", "[", "]", "~b", "INST", "im_end", "‹", "〔", "＜", " ", "\n"]), max_size=20).map("".join)
+TOKENS = st.lists(st.sampled_from(["<", ">", "|", "/", "[", "]", "~b", "INST", "im_end", "‹", "〔", "＜", " ", "\n"]), max_size=20).map(
+    "".join
+)
 
 
 @given(st.one_of(st.text(min_size=1, max_size=80), TOKENS))

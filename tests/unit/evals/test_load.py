@@ -164,7 +164,7 @@ def round_of(arm: str, number: int, latencies: list[float], *, rate: float = 2.0
     ]
     asked += [Asked(index=99, counted=True, offset_s=0, latency_s=0.1, failure="model_unavailable", detail="full") for _ in range(fails)]
     asked.append(Asked(index=100, counted=False, offset_s=0, latency_s=100, failure="model_timeout"))
-    return Round(arm=arm, rate=rate, number=number, seconds=10, asked=tuple(asked), cache=(1_000, 900))
+    return Round(arm=arm, rate=rate, number=number, seconds=10, warm_up_s=0, asked=tuple(asked), cache=(1_000, 900))
 
 
 def test_figures_count_what_is_valid_and_in_time_and_leave_out_the_warm_up() -> None:
@@ -181,6 +181,28 @@ def test_figures_count_what_is_valid_and_in_time_and_leave_out_the_warm_up() -> 
     assert found.usd_per_1000_stream_hours["gpu"] == pytest.approx(90_000 / 0.35 / 3_600 * 2 * 3.6, rel=1e-3)
     # Of 1,000 prompt tokens 800 came from the cache.
     assert found.usd_per_1000_stream_hours["tokens"] == pytest.approx(90_000 * (200 + 400 + 500) / 1e6, rel=1e-3)
+
+
+def test_a_server_that_is_asked_too_much_gets_through_what_it_answers_in_the_time_that_counts() -> None:
+    # One a second comes and one each two seconds is answered, after a warm-up of 4 s: 5 in 10 s, whoever asked for them.
+    asked = [
+        Asked(index=at, counted=at >= 4, offset_s=at, latency_s=2 * (at + 1) - at, tokens=TokenCounts(prompt=100, completion=10))
+        for at in range(14)
+    ]
+    found = point(
+        [Round(arm="a", rate=1, number=0, seconds=10, warm_up_s=4, asked=tuple(asked))], objective_s=60, costs=Costs(segment_s=20)
+    )
+    assert (found.offered, found.goodput_per_s.value) == (10, 1.0)
+    assert (found.answered_per_s, found.tokens_in_per_s, found.tokens_out_per_s) == (0.5, 50, 5)
+    assert (found.tokens_in, found.tokens_out) == (100, 10)
+
+
+@pytest.mark.parametrize(("told", "share"), [({"cached": 0}, 0.0), ({"cached": 50}, 0.5), ({}, None)])
+def test_a_cache_that_never_hits_is_told_from_a_server_that_does_not_say(told: dict[str, int], share: float | None) -> None:
+    tokens = TokenCounts(prompt=50, **told) + TokenCounts(prompt=50)
+    asked = Asked(index=0, counted=True, offset_s=0, latency_s=1, tokens=tokens)
+    found = point([Round(arm="a", rate=1, number=0, seconds=10, warm_up_s=0, asked=(asked,))], objective_s=5, costs=Costs(segment_s=20))
+    assert found.cached_share == share
 
 
 def test_the_ratio_pairs_rounds_and_has_an_interval() -> None:
@@ -204,6 +226,25 @@ def test_over_several_rates_the_best_of_each_are_compared() -> None:
     found = ratios(rounds, "a", "b", objective_s=5)
     assert [one.rate for one in found] == [1.0, 4.0, None]
     assert [one.goodput.value for one in found] == [1.0, None, pytest.approx(3.0)]
+
+
+def test_which_rate_is_best_is_chosen_anew_in_each_draw() -> None:
+    # The first does well at one rate in half of the rounds and at the other in the other half: no choice of one rate stands for it.
+    rounds = {
+        (arm, rate): [
+            round_of(arm, number, [1.0] * (12 if arm == "a" and (number % 2 == 0) == (rate == 1.0) else 6), rate=rate)
+            for number in range(8)
+        ]
+        for arm in "ab"
+        for rate in (1.0, 4.0)
+    }
+    found = ratios(rounds, "a", "b", objective_s=5)
+    assert [one.goodput.value for one in found] == [1.5, 1.5, 1.5]
+    assert found[0].goodput.low is not None
+    assert found[2].goodput.low is not None
+    # Whatever is drawn, one of the two rates does at least as well as the mean.
+    assert found[0].goodput.low < 1.3
+    assert found[2].goodput.low >= 1.49
 
 
 def plan(**more: Any) -> LoadPlan:

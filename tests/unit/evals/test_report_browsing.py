@@ -126,6 +126,11 @@ def test_hidden_characters_are_shown_also_inside_a_quote() -> None:
     assert pieces("pay \u202e\u200bnow", {Layer.NOW: ["\u202e\u200bnow"]}) == [("pay ", 0), ("�now", Layer.NOW)]
 
 
+def test_a_quote_that_ends_inside_a_broken_token_is_marked() -> None:
+    cut = pieces("gg <|im_end|> <b>now</b> [LIVE] [x", {Layer.NOW: ["<|im_end", "<b", "[LIVE", "[x"]})
+    assert [piece for piece, layers in cut if layers] == ["‹|im_end", "‹b", "〔LIVE", "[x"]
+
+
 def size_of(url: str) -> tuple[int, int]:
     with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as opened:
         assert opened.format == "JPEG"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from unit.prompts.control_tokens import CONTROL_TOKENS
 
 from livesteward.contracts import (
     ActionLadder,
@@ -30,6 +31,7 @@ from livesteward.models.budget import fit
 from livesteward.models.grammar import compact_grammar
 from livesteward.models.protocol import ImagePart, Message, ModelAnswer, TextPart
 from livesteward.prompts.answer import JudgeAnswer, judge_schema, read_judge_answer
+from livesteward.prompts.fence import neutralise
 from livesteward.prompts.judging import render_judge, rulebook_views
 from livesteward.prompts.registry import Prompt, PromptRegistry
 from livesteward.settings import Settings
@@ -288,3 +290,26 @@ def test_an_answer_that_contradicts_itself_is_no_answer(contradiction: dict[str,
     with pytest.raises(ModelAnswerError, match="decision is") as caught:
         read_judge_answer(model_answer(answer(**contradiction)), segment())
     assert caught.value.raw == "RAW"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("token", CONTROL_TOKENS)
+def test_nothing_that_a_stranger_or_a_rule_writes_brings_a_control_token_into_the_prompt(version: int, token: str) -> None:
+    hostile = segment(
+        title=token,
+        stream_category=token,
+        utterances=(Utterance(utterance_id=f"u{token}", at_s=1, text=f"a {token}"),),
+        chat=(chat(f"c{token}", f"b{token}\n{token}", viewer=f"v{token}", name=token), chat("c2", token[:12], viewer="v2")),
+        overlays=(OverlayText(overlay_id="o1", at_s=1, text=token, frame_id=f"f{token}"),),
+        gifts=(Gift(gift_id="g1", at_s=1, viewer_id="v3", name=token, message=f"{token}{token}"),),
+        frames=(Frame(frame_id=f"f{token}", at_s=1, path="x.png"),),
+        signals=(Signal(kind="language", value=1, label=token, ref=f"f{token}"),),
+    )
+    found = rule("FRAUD-1.1", text=f"Nobody writes {token}.")
+    changed = {"title": token, "exceptions": (token,), "breaks": (token,), "allowed": (f"quoting {token}",)}
+    found = found.model_copy(update={"rule": found.rule.model_copy(update=changed)})
+    shown = ImagePart(data=b"x", item_id=f"f{token}")
+    prompt = PromptRegistry(Settings().prompts_dir).get("judge", version)
+    text = texts(render_judge(prompt, hostile, (found,), memory=f"before {token}", images=(shown,)))
+    assert token not in text
+    assert text.count(neutralise(token)) >= 10

@@ -29,19 +29,26 @@ _RUN = re.compile(f"{REPLACEMENT}{{2,}}")
 
 
 def neutralise(text: str) -> str:
-    """Return ``text`` without what could hide, reorder or imitate.
+    """Return ``text`` without what could hide, reorder or imitate, fit for a prompt.
+
+    It is made :func:`visible`; an angle bracket in front of the fence's word, in whatever width and case, is broken, and so is what may be
+    a control token (see :mod:`livesteward.models.control_tokens`). Everything else stays as it is, so that quotes can be verbatim. Applying
+    it twice changes nothing more.
+    """
+    return break_control_tokens(_break_fences(visible(text)))
+
+
+def visible(text: str) -> str:
+    """Return ``text`` without what could hide or reorder, fit to be shown to a person; what marks it up or gives orders is still in it.
 
     Control characters, format characters (bidirectional overrides, zero width, tags) and private ones become one replacement character a
-    run; line breaks and tabs stay, as do the joiners that emoji, Persian and Indic scripts need. An angle bracket in front of the
-    fence's word, in whatever width and case, is broken, and so is what may be a control token (see
-    :mod:`livesteward.models.control_tokens`). Everything else stays as it is, so that quotes can be verbatim. Applying it twice changes
-    nothing more.
+    run; line breaks and tabs stay, as do the joiners that emoji, Persian and Indic scripts need.
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     # Most lines are printable throughout; only others are looked through letter by letter.
     clean = unified.isprintable() and _HIDDEN.isdisjoint(unified)
     shown = unified if clean else "".join(REPLACEMENT if _is_hidden(c) else c for c in unified)
-    return break_control_tokens(_break_fences(_RUN.sub(REPLACEMENT, shown)))
+    return _RUN.sub(REPLACEMENT, shown)
 
 
 def _is_hidden(char: str) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from livesteward.agents.state import ClaimedEvidence
 from livesteward.contracts import Modality, Rule, Segment, Subject, SubjectKind
-from livesteward.prompts.fence import neutralise
+from livesteward.prompts.fence import visible
 
 _QUOTED_CHARS = 160
 _SENTENCE_CHARS = 600
@@ -23,10 +23,10 @@ def explain(rule: Rule, subject: Subject, evidence: tuple[ClaimedEvidence, ...],
     """Say in one or two sentences why ``evidence`` breaks ``rule``."""
     items = {item.item_id: item for item in segment.items()}
     place = items[evidence[0].item_id]
-    subject_id = neutralise(subject.subject_id or "")
+    subject_id = visible(subject.subject_id or "")
     who = {SubjectKind.HOST: "The host", SubjectKind.GUEST: "A guest", SubjectKind.VIEWER: f"Viewer {subject_id}"}[subject.kind]
     at = "" if place.modality is Modality.TITLE else f" at {clock(segment.offset_s + place.at_s)}"
-    said = " ".join(neutralise(evidence[0].quote or place.text).split())
+    said = " ".join(visible(evidence[0].quote or place.text).split())
     quote = said if len(said) <= _QUOTED_CHARS else said[: _QUOTED_CHARS - 3].rsplit(" ", 1)[0] + " …"
     return f"{who} {_VERBS[place.modality]}{at}: “{quote}” {rule.rule_id} ({rule.title}): {first_sentence(rule.text)}"
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from livesteward.models.control_tokens import UNBROKEN
 from livesteward.prompts.answer import MAX_QUOTE_CHARS
-from livesteward.prompts.fence import REPLACEMENT, neutralise
+from livesteward.prompts.fence import REPLACEMENT, visible
 from livesteward.prompts.transcript import LINE_BREAK
 
 _MARKS: Final = "\"'“”‘’«»「」 "
@@ -46,7 +46,7 @@ def _folded(text: str) -> tuple[str, tuple[int, ...]]:
     for place, char in enumerate(text):
         if " " < char <= "~":
             one = char.lower()
-        elif char in _JOINERS or neutralise(char) == REPLACEMENT:
+        elif char in _JOINERS or visible(char) == REPLACEMENT:
             one = ""
         elif char.isspace() or char == LINE_BREAK:
             one = " " if chars and chars[-1] != " " else ""

@@ -21,7 +21,7 @@ from livesteward.evals.reports.places import relative
 from livesteward.evals.reports.view import ReportView
 from livesteward.evals.reports.words import FLIPS
 from livesteward.evals.scorecard import Flip
-from livesteward.prompts.fence import neutralise
+from livesteward.prompts.fence import visible
 
 MOST_BYTES: Final = 3_600_000
 """Of the data of all cases; with more, those that matter least are left out."""
@@ -102,10 +102,10 @@ def _case(one: _Judged) -> Json:
         "id": entry.case_id,
         "split": entry.split.value,
         "at": f"{relative(one.located.file)}:{one.located.line}",
-        "reason": neutralise(entry.reason),
-        "note": neutralise(entry.note),
+        "reason": visible(entry.reason),
+        "note": visible(entry.note),
         "looks": [category.value for category in entry.looks_like],
-        "source": neutralise(entry.source),
+        "source": visible(entry.source),
     }
     if isinstance(entry, StreamCase):
         case |= {"stream": True, "starts": entry.violation_starts_s}
@@ -119,7 +119,7 @@ def _relations(entry: Case) -> Json:
     """The other case of a minimal pair, and the injection with its base."""
     found: Json = {}
     if entry.twin_of:
-        found |= {"twin": entry.twin_of, "differs": neutralise(entry.differs)}
+        found |= {"twin": entry.twin_of, "differs": visible(entry.differs)}
     if entry.injection:
         found["injection"] = {"base": entry.injection.base, "via": entry.injection.via, "aim": entry.injection.aim}
     return found
@@ -134,7 +134,7 @@ def _step(one: _Judged, entry: Entry, place: int) -> Json:
     return {
         "n": place,
         "language": segment.language or "",
-        "about": neutralise(segment.stream_category),
+        "about": visible(segment.stream_category),
         "viewers": segment.viewers,
         "from": segment.region,
         "offset": segment.offset_s,
@@ -204,9 +204,9 @@ def _texts(step: Step, record: Record, before: Record | None) -> list[Json]:
 
 def _text(kind: str, item_id: str, text: str, quotes: Mapping[Layer, Mapping[str, list[str]]], *, at: float, who: str = "") -> Json:
     cut = pieces(text, {layer: of.get(item_id, ()) for layer, of in quotes.items()})
-    found: Json = {"kind": kind, "id": neutralise(item_id), "at": round(at, 1), "t": cut}
+    found: Json = {"kind": kind, "id": visible(item_id), "at": round(at, 1), "t": cut}
     if who:
-        found["who"] = neutralise(who)
+        found["who"] = visible(who)
     if kind == "picture" and (layers := sum(layer for layer, of in quotes.items() if item_id in of)):
         found["cited"] = layers
     return found
@@ -237,8 +237,8 @@ def _expected(finding: ExpectedFinding) -> Json:
         "rules": list(finding.rules),
         "category": finding.category.value,
         "severity": finding.severity.value,
-        "who": ", ".join(map(neutralise, finding.subject_ids)) or finding.subject.value,
-        "quotes": [[neutralise(span.item), neutralise(span.quote)] for span in finding.evidence],
+        "who": ", ".join(map(visible, finding.subject_ids)) or finding.subject.value,
+        "quotes": [[visible(span.item), visible(span.quote)] for span in finding.evidence],
     }
 
 
@@ -248,7 +248,7 @@ def _verdict(verdict: Verdict) -> Json:
         "findings": [_finding(finding) for finding in verdict.findings],
         "review": [_review(reason) for reason in verdict.review_reasons],
         "scores": [[category.value, round(score, 3)] for category, score in top],
-        "judge": neutralise(verdict.provenance.judge),
+        "judge": visible(verdict.provenance.judge),
     }
 
 
@@ -256,25 +256,25 @@ def _finding(finding: Finding) -> Json:
     viewer = finding.subject.kind is SubjectKind.VIEWER
     return {
         "rule": finding.rule_id,
-        "title": neutralise(finding.rule_title),
+        "title": visible(finding.rule_title),
         "category": finding.category.value,
         "severity": finding.severity.value,
-        "who": neutralise(finding.subject.subject_id or "") if viewer else finding.subject.kind.value,
+        "who": visible(finding.subject.subject_id or "") if viewer else finding.subject.kind.value,
         "in": list(finding.jurisdictions),
         "d": finding.decision.value,
         "sure": round(finding.confidence, 3),
-        "why": neutralise(finding.rationale),
-        "quotes": [[neutralise(evidence.item_id), neutralise(evidence.quote)] for evidence in finding.evidence],
+        "why": visible(finding.rationale),
+        "quotes": [[visible(evidence.item_id), visible(evidence.quote)] for evidence in finding.evidence],
     }
 
 
 def _review(reason: ReviewReason) -> list[str]:
-    return [reason.code.value, neutralise(reason.detail)]
+    return [reason.code.value, visible(reason.detail)]
 
 
 def _add_pictures(case: Json, entry: Entry, pictures: Pictures) -> None:
     for step in case["steps"]:
-        urls = {neutralise(name): url for name, url in pictures.urls(entry.steps[step["n"]].segment.frames).items()}
+        urls = {visible(name): url for name, url in pictures.urls(entry.steps[step["n"]].segment.frames).items()}
         for text in step["texts"]:
             if text["kind"] == "picture" and (url := urls.get(text["id"])):
                 text["url"] = url

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import IntFlag
 
-from livesteward.models.control_tokens import UNBROKEN
-from livesteward.prompts.fence import neutralise
+from livesteward.prompts.fence import visible
 
 
 class Layer(IntFlag):
@@ -23,20 +22,19 @@ Piece = tuple[str, int]
 
 
 def pieces(text: str, quotes: Mapping[Layer, Iterable[str]]) -> list[Piece]:
-    """Cut a stranger's text where one of the quotes begins or ends; text and quotes are neutralised.
+    """Cut a stranger's text where one of the quotes begins or ends; text and quotes are made visible.
 
-    A quote is found whatever its case and spacing, since character recognition drops spaces, and though a part of a text may not be broken
-    where the whole is.
+    A quote is found whatever its case and spacing: character recognition drops spaces.
 
     Args:
         text: Any text.
         quotes: What each layer quotes of it.
     """
-    shown = neutralise(text)
+    shown = visible(text)
     marks = [0] * len(shown)
     for layer, quoted in quotes.items():
         for quote in quoted:
-            letters = [_either(letter) for letter in neutralise(quote) if not letter.isspace()]
+            letters = [re.escape(letter) for letter in visible(quote) if not letter.isspace()]
             for found in re.finditer(r"\s*".join(letters), shown, re.IGNORECASE) if letters else ():
                 for place in range(found.start(), found.end()):
                     marks[place] |= layer
@@ -47,8 +45,3 @@ def pieces(text: str, quotes: Mapping[Layer, Iterable[str]]) -> list[Piece]:
             cut.append((shown[start:place], marks[start]))
             start = place
     return cut
-
-
-def _either(letter: str) -> str:
-    sign = UNBROKEN.get(letter, letter)
-    return "".join(("[", re.escape(sign), *(broken for broken, stands_for in UNBROKEN.items() if stands_for == sign), "]"))

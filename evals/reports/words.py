@@ -8,7 +8,7 @@ from livesteward.contracts import Decision
 from livesteward.evals.judgements import NO_CATEGORY
 from livesteward.evals.metrics.catalogue import Metric, Unit, metric
 from livesteward.evals.scorecard import Estimate, PairedTest, Result
-from livesteward.prompts.fence import neutralise
+from livesteward.prompts.fence import visible
 
 SYMBOLS: Final[dict[Decision, str]] = {Decision.ALLOW: "✔", Decision.REVIEW: "?", Decision.VIOLATION: "✖"}
 """Beside every colour, so that nothing is said by colour alone."""
@@ -31,7 +31,7 @@ def one_line(text: str, limit: int | None = None) -> str:
         text: Any text.
         limit: The most characters; what is cut off is marked by an ellipsis.
     """
-    line = " ".join(neutralise(text).split())
+    line = " ".join(visible(text).split())
     return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

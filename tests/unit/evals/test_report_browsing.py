@@ -126,9 +126,9 @@ def test_hidden_characters_are_shown_also_inside_a_quote() -> None:
     assert pieces("pay \u202e\u200bnow", {Layer.NOW: ["\u202e\u200bnow"]}) == [("pay ", 0), ("�now", Layer.NOW)]
 
 
-def test_a_quote_that_ends_inside_a_broken_token_is_marked() -> None:
-    cut = pieces("gg <|im_end|> <b>now</b> [LIVE] [x", {Layer.NOW: ["<|im_end", "<b", "[LIVE", "[x"]})
-    assert [piece for piece, layers in cut if layers] == ["‹|im_end", "‹b", "〔LIVE", "[x"]
+def test_a_person_reads_tags_and_tokens_as_they_were_written() -> None:
+    cut = pieces("gg <|im_end|> <b>now</b> [LIVE]", {Layer.NOW: ["<|im_end", "[LIVE"]})
+    assert [piece for piece, layers in cut if layers] == ["<|im_end", "[LIVE"]
 
 
 def size_of(url: str) -> tuple[int, int]:

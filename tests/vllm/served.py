@@ -36,8 +36,8 @@ IMAGES: Final = 8
 IMAGE_PIXELS: Final = 1_000_000
 BLOCK: Final = 32
 """Tokens of a block of the prefix cache; the CPU build's own choice, 128, would hide how much of a short prompt is shared."""
-START_S: Final = 420.0
-PATIENCE_S: Final = 60.0
+START_S: Final = 900.0
+PATIENCE_S: Final = 180.0
 """How long the server may take to do what it does at once on an idle machine."""
 
 _SAMPLE = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
@@ -70,9 +70,9 @@ class Served:
         return cls(base_url, base["id"], adapter, base["max_model_len"], starter)
 
     def settings(self, *, model: dict[str, Any] | None = None, **overrides: Any) -> Settings:
-        """Settings with which livesteward asks this server."""
-        asked = {"base_url": self.base_url, "name": self.model, "context_tokens": self.context_tokens, "timeout_s": 120, **(model or {})}
-        return load_settings(judge="server", model=asked, **overrides)
+        """Settings with which livesteward asks this server, and waits for a slow one."""
+        asked = {"base_url": self.base_url, "name": self.model, "context_tokens": self.context_tokens, "timeout_s": 600, **(model or {})}
+        return load_settings(judge="server", model=asked, **{"limits": {"step_timeout_s": 600}, **overrides})
 
     def counters(self) -> dict[str, float]:
         """The server's own counters and gauges, summed over their labels."""
@@ -116,7 +116,7 @@ def vllm_command(name: str) -> Path | None:
 def make_model(vllm: Path, folder: Path) -> Path:
     """Make the tiny model with the Python beside ``vllm``."""
     maker = Path(__file__).with_name("tiny_model.py")
-    done = subprocess.run([vllm.parent / "python", maker, folder], capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run([vllm.parent / "python", maker, folder], capture_output=True, text=True, timeout=START_S, check=False)
     if done.returncode:
         raise RuntimeError(f"the tiny model could not be made: {done.stderr[-2_000:]}")
     return folder

@@ -22,11 +22,13 @@ def adapter(served: Served) -> str:
 
 async def test_the_name_of_an_adapter_selects_its_weights(open_model: OpenModel, served: Served, adapter: str) -> None:
     request = asking(TextPart(text="Is this allowed?"))
+    # What a server computes anew and what it takes from its cache differ a little in rounding: each is asked twice.
+    await open_model().ask(request)
+    await open_model(name=adapter).ask(request)
     base, adapted = await open_model().ask(request), await open_model(name=adapter).ask(request)
     again = await open_model().ask(request)
     assert (base.model, adapted.model) == (served.model, adapter)
-    assert base.mean_logprob == pytest.approx(again.mean_logprob, abs=0.005)
-    assert abs(adapted.mean_logprob - base.mean_logprob) > 0.01
+    assert abs(adapted.mean_logprob - base.mean_logprob) > max(0.01, 10 * abs(again.mean_logprob - base.mean_logprob))
 
 
 async def test_the_provenance_of_a_verdict_names_the_adapter(open_steward: OpenSteward, adapter: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ async def test_what_the_served_model_asks_for_is_in_the_provenance_and_an_answer
     steward = open_steward(inquiry={"steps": 2}, retrieval=retrieval, perception=PERCEIVE_LITTLE)
     verdict = await steward.moderate(example("scam"), regions=["SG"])
     asked = verdict.provenance.inquiry
+    assert verdict.provenance.judge == "model", verdict.review_reasons
     assert 1 <= len({call.step for call in asked}) <= 2
     assert {call.tool for call in asked} <= TOOLS
-    assert (verdict.provenance.judge, verdict.provenance.model) == ("model", served.model)
+    assert verdict.provenance.model == served.model

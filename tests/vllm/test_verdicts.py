@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from livesteward.models.answers import check_schema
 from livesteward.models.openai_client import OpenAICompatibleModel
 from livesteward.models.protocol import Message, ModelRequest, Sampling, TextPart
 from livesteward.prompts.answer import judge_schema
+
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 async def test_a_suspicious_segment_is_judged_by_the_served_model(open_steward: OpenSteward, served: Served, tmp_path: Path) -> None:
@@ -45,7 +48,8 @@ async def test_answers_to_many_segments_fit_the_judges_schema_and_hold_no_white_
             messages=(Message(role="user", parts=(said,)),), answer_schema=schema, sampling=Sampling(max_tokens=1_500), deadline_s=120
         )
         answer = await model.ask(request)
-        assert answer.raw == json.dumps(answer.data, ensure_ascii=False, separators=(",", ":"))
+        assert json.loads(answer.raw) == answer.data
+        assert not re.search(r"\s", STRING.sub("", answer.raw))
         assert not answer.repaired
         asked += 1
     assert asked == 12

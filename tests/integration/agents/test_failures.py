@@ -93,7 +93,7 @@ async def test_a_step_that_hangs_makes_a_review_that_names_it(
     verdict_before = await judged(make_steward)
     assert verdict_before.decision is Decision.ALLOW
     break_step(monkeypatch, name, None)
-    verdict = await judged(make_steward, limits={"step_timeout_s": 1.5})
+    verdict = await judged(make_steward, limits={"step_timeout_s": 4})
     code = ReviewCode.MODEL_TIMEOUT if name == "judge" else ReviewCode.INTERNAL_ERROR
     assert "step_timeout_s" in check_review(verdict, name, code).detail
 

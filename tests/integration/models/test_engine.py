@@ -87,7 +87,7 @@ async def test_the_deadline_stops_the_generation_and_the_next_request_runs(engin
         await engine.ask(request(schema=LONG, deadline_s=0.2))
     with pytest.raises(ModelTimeoutError, match="within 1 s"):
         await busy
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     answer = await engine.ask(request(schema={"type": "object", "properties": {"a": {"enum": [1]}}}))
     assert answer.data == {"a": 1}
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from livesteward.agents.judges.case import Case
-from livesteward.agents.judges.unseen import NEAR_S
+from livesteward.agents.judges.unseen import NEAR_S, is_of
 from livesteward.agents.perception.perceived import FrameRef
 from livesteward.agents.perception.store import FrameStore
 from livesteward.contracts import Origin, OverlayText, SignalKind
@@ -132,7 +132,7 @@ def _worths(case: Case, refs: list[FrameRef]) -> dict[str, float]:
         worth += _worst(suspects, texts)
         worth += _QR * any(overlay.origin is Origin.QR for overlay in texts)
         nudity = max(
-            (signal.value for signal in case.segment.signals if signal.kind is SignalKind.NUDITY and signal.ref == ref.frame_id),
+            (signal.value for signal in case.segment.signals if signal.kind is SignalKind.NUDITY and is_of(signal, ref)),
             default=0.0,
         )
         worth += nudity + _FLAGGED * (nudity >= case.thresholds.screen.nudity)

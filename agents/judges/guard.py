@@ -25,7 +25,7 @@ from livesteward.errors import ModelError
 from livesteward.models.profiles.guards.guard import Guard, GuardContent, GuardReply, Question
 from livesteward.models.profiles.guards.safeguard import rule_names
 from livesteward.models.protocol import ChatModel, ImagePart, ModelAnswer, Paced, TextPart
-from livesteward.prompts.fence import Fence, neutralise
+from livesteward.prompts.fence import Fence, neutralise, visible
 from livesteward.settings import ModelSettings
 
 MAX_CALLS: Final = 24
@@ -226,7 +226,7 @@ class GuardJudge:
         self, label: str, one: RetrievedRule, unit: Unit, evidence: tuple[ClaimedEvidence, ...], reply: GuardReply, case: Case
     ) -> str:
         if reply.rationale:
-            return neutralise(reply.rationale)[:600]
+            return visible(reply.rationale)[:600]
         named = f"{self._guard.title}: {self._guard.describe(label)}."
         if not evidence[0].quote:
             return f"{named} The picture {evidence[0].item_id} is all that it was shown of the {unit.subject.kind.value}."

@@ -8,7 +8,6 @@ the same, so that servers keep it in their prefix cache.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +18,7 @@ from livesteward.agents.judges.model import Asked, ModelJudge
 from livesteward.agents.perception.store import FrameStore
 from livesteward.agents.state import Answered, Inquiry, Judgement, ShownPart
 from livesteward.contracts import InquiryCall
-from livesteward.errors import ModelAnswerError, ModelTimeoutError
+from livesteward.errors import ModelAnswerError, ModelTimeoutError, ModelUnavailableError
 from livesteward.models.nonce import without_nonces
 from livesteward.models.protocol import ChatModel, ImagePart, Message, ModelRequest, TextPart
 from livesteward.prompts.answer import judge_schema
@@ -104,9 +103,12 @@ class AskingJudge:
         base = before.request
         asking_s = self.asking_left_s(ends - time.monotonic())
         if len(inquiry.steps) < self._steps and not _decided(inquiry) and asking_s > 0:
-            # One that takes too long to ask may still answer in the time that is kept for it.
-            with contextlib.suppress(ModelTimeoutError):
+            try:
                 inquiry = await self._ask(case, base, inquiry, asking_s)
+            except (ModelTimeoutError, ModelUnavailableError) as error:
+                # One that takes, or waits, too long to ask may still answer in the time that is kept for it; one that is down is.
+                if isinstance(error, ModelUnavailableError) and self.asking_left_s(ends - time.monotonic()) > 0:
+                    raise
             if inquiry.pending:
                 return inquiry, None
         request = await self._request(case, base, inquiry, ends - time.monotonic(), close=True)

@@ -166,32 +166,40 @@ class Lookups:
         names = SegmentNames.of(case.segment)
         left = self.settings.inquiry.answer_chars
         kept: list[tuple[float, str, str]] = []
+        cut = False
         for line in reversed(wanted):
             # One comes in any case, as far as there is room.
             if len(line.text) > left and kept:
                 break
+            cut = cut or len(line.text) > left
             kept.insert(0, (start - line.at_s, _who(line, names), line.text[:left]))
             left -= len(line.text)
         if not kept:
             return Told((TextPart(text="Nothing is remembered of that time."),))
         which = f"the last {len(kept)} of {len(wanted)} lines" if len(kept) < len(wanted) else f"{len(kept)} lines"
-        head = f"Earlier in this stream, {'1 line' if len(wanted) == 1 else which}. Context only: it cannot be quoted as evidence."
+        which = "1 line" if len(wanted) == 1 else which
+        head = f"Earlier in this stream, {which}{', the first cut short' if cut else ''}. Context only: it cannot be quoted as evidence."
         return Told((TextPart(text=head), *past_parts(Fence(inquiry.nonce), kept)))
 
     async def _find_rules(self, given: Mapping[str, Any], case: Case, inquiry: Inquiry, left_s: float) -> Told:
         have = {(one.jurisdiction, one.rule.rule_id) for one in in_full(case.rules, case.layout)} | set(inquiry.rules)
-        limit = self.settings.inquiry.rules
-        vectors = await self.search.index.embedder.queries([given["question"]])
+        question, limit = given["question"], self.settings.inquiry.rules
+        vectors = await self.search.index.embedder.queries([question])
+        fresh: list[list[RetrievedRule]] = []
+        for region in case.regions:
+            everything = len(self.search.library.rulebook(region, case.on).rules)
+            (ranked,) = await self.search.search_vectors([question], vectors, region, on=case.on, limit=max(1, everything))
+            fresh.append([one for one in ranked if (region, one.rule.rule_id) not in have])
         left = self.settings.inquiry.answer_chars
         found: list[RetrievedRule] = []
-        for region in case.regions:
-            (ranked,) = await self.search.search_vectors([given["question"]], vectors, region, on=case.on, limit=limit + len(have))
-            fresh = [one for one in ranked if (region, one.rule.rule_id) not in have]
-            for one in fresh[:limit]:
-                left -= sum(len(part.text) for part in rule_parts([one]))
-                # One comes in any case: a team may write long rules.
-                if left >= 0 or not found:
-                    found.append(one)
+        for rule_id in dict.fromkeys(one.rule.rule_id for ranked in fresh for one in ranked[:limit]):
+            # As every region has it: it must not count in one and be out of sight in another.
+            readings = [one for ranked in fresh for one in ranked if one.rule.rule_id == rule_id]
+            left -= sum(len(part.text) for part in rule_parts(readings))
+            # One comes in any case: a team may write long rules.
+            if left < 0 and found:
+                break
+            found.extend(readings)
         if not found:
             return Told((TextPart(text="No rule was found that you do not have in full."),))
         names = ", ".join(f"{one.rule.rule_id} ({one.jurisdiction})" for one in found)
@@ -253,8 +261,8 @@ class Lookups:
         # In the form in which quotes are looked for.
         bounded, _ = admit(segment.model_copy(update={"utterances": tuple(heard)}), self.settings.limits)
         fence, names = Fence(inquiry.nonce), SegmentNames.of(bounded)
-        some = len(heard) < len(transcript.utterances)
-        rest = f", the first {len(heard)} of {len(transcript.utterances)} lines; ask for the later part by itself" if some else ""
+        whole = len(heard) == len(transcript.utterances) and heard[-1].text == transcript.utterances[-1].text
+        rest = "" if whole else f", the beginning; ask for what came after second {heard[-1].at_s:g} by itself"
         head = f"Heard from second {start:g} to {end:g}, by a voice that nobody knows{rest}:"
         return Told((TextPart(text=head), *heard_parts(fence, names, bounded.utterances)), heard=bounded.utterances)
 

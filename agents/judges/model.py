@@ -116,7 +116,7 @@ class ModelJudge:
             what = ", ".join(sorted(bounded))
             detail = f"The exceptions of {what} did not stand in the prompt, so the model cannot have weighed them."
             unsure.append(ReviewReason(code=ReviewCode.UNSURE, detail=detail))
-        unsure.extend(_other_severity(case, finding) for finding in said.findings if _differs(case, finding))
+        unsure.extend(reason for finding in said.findings for reason in _other_severity(case, finding))
         scores = dict.fromkeys(Category, 0.0)
         weak = True
         for claim in claims:
@@ -168,17 +168,18 @@ class ModelJudge:
         await self._model.aclose()
 
 
-def _differs(case: Case, finding: JudgeFinding) -> bool:
-    return finding.severity is not None and any(
-        found.rule.severity is not finding.severity for found in case.rules if found.rule.rule_id == finding.rule_id
-    )
-
-
-def _other_severity(case: Case, finding: JudgeFinding) -> ReviewReason:
+def _other_severity(case: Case, finding: JudgeFinding) -> list[ReviewReason]:
     """Ask for a person where the model holds a case to be milder or worse than its rule says: the ladder goes by the rule."""
-    ruled = sorted({found.rule.severity.value for found in case.rules if found.rule.rule_id == finding.rule_id})
-    detail = f"The model holds {finding.rule_id[:64]} to be {finding.severity} in this case; the rule says {' or '.join(ruled)}."
-    return ReviewReason(code=ReviewCode.UNSURE, detail=detail)
+    ruled = {
+        found.rule.severity
+        for found in case.rules
+        if found.rule.rule_id == finding.rule_id and (not finding.jurisdictions or found.jurisdiction in finding.jurisdictions)
+    }
+    if finding.severity is None or not ruled or finding.severity in ruled:
+        return []
+    says = " or ".join(sorted(severity.value for severity in ruled))
+    detail = f"The model holds {finding.rule_id[:64]} to be {finding.severity} in this case; the rule says {says}."
+    return [ReviewReason(code=ReviewCode.UNSURE, detail=detail)]
 
 
 def _sure(case: Case, finding: JudgeFinding, number: int, certainty: Mapping[str, float]) -> float:

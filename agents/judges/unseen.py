@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from livesteward.agents.judges.case import Case
+from livesteward.agents.perception.perceived import FrameRef
 from livesteward.contracts import ReviewCode, ReviewReason, Signal, SignalKind
 
 NEAR_S: Final = 1.5
-"""What was measured at a moment is of the pictures within so many seconds, where it names none."""
+"""What was measured or shown at a moment is of the pictures within so many seconds, where it names none."""
 
 
 def unseen_nudity(case: Case, why: str) -> list[ReviewReason]:
@@ -28,24 +29,24 @@ def unshown_pictures(case: Case, shown: Collection[str], lost: Collection[str] =
         shown: Ids of the pictures that the judge was shown, or of which it was shown a part.
         lost: Ids of those that could not be shown.
     """
-    pictures = {ref.frame_id for ref in case.frames} & {frame.frame_id for frame in case.segment.frames}
+    known = {frame.frame_id for frame in case.segment.frames}
+    refs = [ref for ref in case.frames if ref.frame_id in known]
+    pictures = {ref.frame_id for ref in refs}
     if pictures and not shown:
         return [ReviewReason(code=ReviewCode.UNSURE, detail="None of the pictures could be shown to the judge.")]
     reasons = []
     if lost:
         detail = f"{len(lost)} of {len(pictures)} pictures could not be shown to the judge."
         reasons.append(ReviewReason(code=ReviewCode.UNSURE, detail=detail))
-    flagged = _flagged(case)
-    most = max((signal.value for signal in flagged if signal.ref in shown), default=0.0)
-    moments = [frame.at_s for frame in case.segment.frames if frame.frame_id in shown]
-    unseen = [
-        signal
-        for signal in flagged
-        if signal.ref not in shown
-        and not (signal.ref in pictures and signal.value <= most)
-        and not (signal.ref is None and any(abs(signal.at_s - at_s) <= NEAR_S for at_s in moments))
-    ]
+    flagged = [(signal, {ref.frame_id for ref in refs if is_of(signal, ref)}) for signal in _flagged(case)]
+    most = max((signal.value for signal, on in flagged if not on.isdisjoint(shown)), default=0.0)
+    unseen = [signal for signal, on in flagged if on.isdisjoint(shown) and not (on and signal.value <= most)]
     return reasons + _worst(unseen, "the judge was not shown it")
+
+
+def is_of(signal: Signal, ref: FrameRef) -> bool:
+    """Whether a signal is about a picture: it names it, or names none and was measured near it."""
+    return abs(signal.at_s - ref.at_s) <= NEAR_S if signal.ref is None else signal.ref == ref.frame_id
 
 
 def _flagged(case: Case) -> list[Signal]:

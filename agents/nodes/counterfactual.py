@@ -45,7 +45,7 @@ def injection_doubts(
         judgement: With them.
         again: Without.
         injections: Ids of the items.
-        blind: Whether the pictures had to be left out with them: two answers that allow then agree on the texts only.
+        blind: Whether the pictures had to be left out with them: two answers that let the stream go then agree on the texts only.
 
     Returns:
         The judgement without claims that hang on the injection, and a reason for review for each difference.
@@ -54,7 +54,8 @@ def injection_doubts(
     kept, doubts = _compared(judgement, again, injections, words)
     if judgement.allows and not again.allows:
         doubts.append(_doubt(f"{words}, the judge would not allow the segment"))
-    elif judgement.allows and blind:
+    elif blind and all(claim.subject.kind is SubjectKind.VIEWER for claim in kept):
+        # Nothing else is said of the stream, whatever is said of viewers, and nobody has looked without being told what to see.
         doubts.append(_doubt(f"{words}, which stands on the picture, no picture could be looked at"))
     if again.unsure and not judgement.unsure:
         doubts.append(_doubt(f"{words}, the judge asks for a person"))

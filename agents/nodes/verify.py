@@ -148,6 +148,9 @@ def _fault(claim: Claim, seen: _Seen) -> str | None:
     owned = [seen.owned_by(subject, place) for place in claim.evidence]
     if subject.kind is SubjectKind.VIEWER and not all(owned):
         return f"not all of the evidence is by the viewer {subject.subject_id!r}"
+    words = [own for own, place in zip(owned, claim.evidence, strict=True) if place.item_id not in seen.frames]
+    if words and not any(words) and any(owned):
+        return f"the words are not those of the {subject.kind.value}, and a picture beside them does not make them so"
     if not any(owned):
         return f"none of the evidence is by the {subject.kind.value} whom it accuses"
     return None
@@ -160,8 +163,6 @@ def _opinion(claim: Claim, category: str, seen: _Seen, support: Support, second_
     if second_opinion <= 0 or (len(own) == len(texts) < len(claim.evidence)):
         # A picture speaks for itself, and the heads read texts only; words of others are no caption to it.
         return None
-    if not own:
-        return f"the words are not those of the {claim.subject.kind.value}, and a picture beside them does not make them so"
     best = max(support.get((category, place.item_id), 0.0) for place in own)
     if best >= second_opinion:
         return None

@@ -4,10 +4,10 @@ A verdict depends on the rules only through what the search over them answers. S
 everything that the agent may ask it about a segment. Where both answer alike, and with rules that read alike, both verdicts are the same:
 
 * A segment that the screen clears is let go before any rule is looked up.
-* A model is shown the rules that retrieval chose for each region, ordered by id. The same ids with the same content make the same prompt,
-  and verification and decision look at nothing else. Where the whole rulebook stands in the prompt, every rule of it was chosen, so a
-  change of one touches all. An overlay that only begins to tell something else (a notice, a norm) may move its rule there without a
-  change of words; that is taken for no change.
+* A model is shown the rules that retrieval chose for any of the regions, as each has them, ordered by id. The same ids with the same
+  content make the same prompt, and verification and decision look at nothing else. Where the whole rulebook stands in the prompt, every
+  rule of it was chosen, so a change of one touches all. An overlay that only begins to tell something else (a notice, a norm) may move
+  its rule there without a change of words; that is taken for no change.
 * The embedded judge takes up a category only where a passage reaches a share of the lowest review threshold, which no rule has part in.
   Of these categories it asks which of the retrieved rules comes first for the passage, and how near the rule's examples come. All retrieved
   rules of the category, their order and, but for :data:`ROUNDING`, these similarities must be the same, for every passage that might be
@@ -141,16 +141,15 @@ class Reach:
         return found
 
     async def _of_segment(self, state: GraphState, tools: Tools) -> dict[str, set[str]]:
-        regions = [region for region in state["regions"] if self._judged.get((region, state["on"]))]
-        if not regions:
+        if not any(self._judged.get((region, state["on"])) for region in state["regions"]):
             return {}
-        asked = cast(GraphState, {**state, "regions": tuple(regions)})
-        shown = [(await flow.retrieve(asked, replace(tools, search=search)))["rules"] for search in self._searches]
+        # Of all regions, since what is near in one is shown in the others too.
+        shown = [(await flow.retrieve(state, replace(tools, search=search)))["rules"] for search in self._searches]
         live = {} if tools.judge_is_model else await self._live(state["segment"], state["screened"], state["memory"], state["regions"])
         found: dict[str, set[str]] = {}
-        for region in regions:
+        for region in state["regions"]:
             before, after = ([one for one in rules if one.jurisdiction == region] for rules in shown)
-            changed = self._judged[region, state["on"]]
+            changed = self._judged.get((region, state["on"]), frozenset())
             if tools.judge_is_model:
                 moved = _differing([one.rule.rule_id for one in before], [one.rule.rule_id for one in after], changed)
             else:

@@ -91,7 +91,6 @@ _OTHERWISE: Final = {
     "rtxa6000": "a6000",
     "h100-80": "h100",
     "l40-s": "l40s",
-    "rtx4060ti": "rtx4060ti-16",
 }
 
 

@@ -63,6 +63,17 @@ async def test_a_case_that_a_model_holds_to_be_milder_or_worse_than_its_rule_goe
     )
 
 
+@pytest.mark.parametrize(
+    ("severity", "where", "asks"), [("medium", ["SG"], False), ("medium", ["SG", "DE"], False), ("medium", ["DE"], True)]
+)
+async def test_the_severity_is_held_against_the_rule_where_the_finding_holds(
+    make_steward: MakeSteward, severity: str, where: list[str], asks: bool
+) -> None:
+    found = {**finding(confidence=0.9), "severity": severity, "jurisdictions": where}
+    verdict = await make_steward(ScriptedModel([broken(found)])).moderate(segment(said("u1", OFFER)), regions=["SG", "DE"])
+    assert bool(verdict.review_reasons) is asks
+
+
 async def test_each_claim_has_the_certainty_of_its_own_place(make_steward: MakeSteward) -> None:
     model = ScriptedModel([answered(broken(finding(confidence=0.9), finding("SELF-1.1")), findings_0=0.97, findings_1=0.05)])
     verdict = await make_steward(model).moderate(segment(said("u1", f"{OFFER} {MARKERS[Category.SELF_HARM.value]}")))

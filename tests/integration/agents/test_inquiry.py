@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import re
@@ -284,6 +285,13 @@ async def test_what_rules_bring_into_the_prompt_is_bounded(ask: Ask) -> None:
     assert len(examined.rules) == 2
 
 
+async def test_a_rule_that_is_found_for_one_region_comes_for_all(ask: Ask) -> None:
+    model = asking((call("find_rules", question="insults"),), DECIDE, NOTHING)
+    limits = {"inquiry": {"steps": 2, "rules": 1}, "retrieval": {"rules_per_jurisdiction": 1, "rulebook_tokens": 0}}
+    examined = await ask(model, **limits).examine(segment(said("u1", OFFER)), regions=["SG", "DE"])
+    assert [one.jurisdiction for one in examined.rules if one.rule.rule_id == "HATE-1.1"] == ["SG", "DE"]
+
+
 # look_closer
 
 
@@ -527,6 +535,19 @@ async def test_what_was_asked_before_a_model_failed_has_cost_tokens(ask: Ask) ->
     verdict = await ask(model).moderate(segment(said("u1", OFFER)))
     assert verdict.provenance.judge == "none"
     assert verdict.provenance.tokens == TokenCounts(prompt=100, completion=10)
+
+
+async def test_a_model_that_found_no_place_to_ask_in_its_time_may_still_answer(ask: Ask) -> None:
+    class Full(ScriptedModel):
+        async def ask(self, request: ModelRequest) -> ModelAnswer:
+            if request.must_call:
+                await asyncio.sleep(request.deadline_s)
+            return await super().ask(request)
+
+    model = Full([ModelUnavailableError("all places stayed taken"), NOTHING], calls_tools=True)
+    verdict = await ask(model, model={"timeout_s": 4}).moderate(segment(said("u1", OFFER)))
+    assert verdict.decision is Decision.ALLOW
+    assert len(model.requests) == 2
 
 
 @pytest.mark.parametrize("asked", [0, 1])

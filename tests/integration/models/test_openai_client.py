@@ -294,11 +294,11 @@ async def test_the_breaker_opens_and_closes_again(server: MisbehavingServer, mak
 @pytest.mark.parametrize("share", [1, 1 / 2, 1 / 3], ids=["all of the time", "a judge that asks", "one that asks and has a fallback"])
 async def test_timeouts_open_the_breaker(server: MisbehavingServer, make: Make, share: float) -> None:
     server.then(Answer(delay_s=30))
-    model = make(breaker_failures=1, timeout_s=2)
+    model = make(breaker_failures=1, timeout_s=6)
     with pytest.raises(ModelTimeoutError):
-        await model.ask(ask_for(deadline_s=2 * share))
+        await model.ask(ask_for(deadline_s=6 * share))
     with pytest.raises(ModelUnavailableError, match="failed 1 times in a row"):
-        await model.ask(ask_for(deadline_s=2 * share))
+        await model.ask(ask_for(deadline_s=6 * share))
 
 
 async def test_a_deadline_that_is_a_rest_of_the_whole_time_says_nothing_of_the_server(server: MisbehavingServer, make: Make) -> None:

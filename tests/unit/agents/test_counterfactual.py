@@ -85,6 +85,13 @@ def test_an_allow_is_doubted_where_the_pictures_had_to_be_left_out() -> None:
     assert "stands on the picture" in doubt.detail
 
 
+def test_what_viewers_do_clears_nobody_whose_pictures_had_to_be_left_out() -> None:
+    on_bob = claim("FRAUD-1.1", viewer("bob"), ("c2", "hi"))
+    assert injection_doubts(judgement(ON_INJECTOR), judgement(), INJECTIONS, blind=True)[1]
+    assert injection_doubts(judgement(on_bob), judgement(on_bob), INJECTIONS, blind=True)[1]
+    assert injection_doubts(judgement(ON_HOST), judgement(ON_HOST), INJECTIONS, blind=True)[1] == ()
+
+
 def test_the_claim_about_the_injector_stays_without_a_doubt() -> None:
     kept, doubts = injection_doubts(judgement(ON_INJECTOR), judgement(allows=False), INJECTIONS)
     assert kept.claims == (ON_INJECTOR,)

@@ -166,6 +166,13 @@ async def test_what_was_measured_in_a_segment_without_pictures_was_not_seen() ->
     assert not await allows(*case_of([], signals=(Signal(kind=SignalKind.NUDITY, at_s=2, value=0.9, ref="key-1"),)))
 
 
+@pytest.mark.parametrize("pictures", [SCENES, [SCENES[0]] * 8], ids=["too many", "all the same"])
+async def test_the_picture_at_a_moment_that_the_platform_flags_is_shown(pictures: list[bytes]) -> None:
+    case, store = case_of(pictures, signals=(Signal(kind=SignalKind.NUDITY, at_s=10.4, value=0.7),))
+    assert "f5" in [ref.frame_id for ref in choose_frames(case, store, most=3).frames]
+    assert await allows(case, store, max_frames=3)
+
+
 @pytest.mark.parametrize("values", [(0.7, 0.9), (0.9, 0.9)])
 async def test_of_flagged_pictures_that_show_the_same_one_is_enough(values: tuple[float, float]) -> None:
     signals = tuple(Signal(kind=SignalKind.NUDITY, at_s=2 * at, value=value, ref=f"f{at}") for at, value in enumerate(values))

@@ -157,6 +157,7 @@ def test_a_picture_beside_it_does_not_make_what_a_viewer_writes_the_hosts() -> N
     refused = check(raid, support={(fraud, "c1"): 0.99}, frames_shown=("key-1",))
     assert not refused.claims
     assert "not those of the host" in refused.rejected[0].detail
+    assert not check(raid, support=None, frames_shown=("key-1",)).claims
     beside = claim("FRAUD-1.1", HOST, ("u1", "Send me"), ("c1", "sure profit course"), ("key-1", ""))
     assert not check(beside, support={(fraud, "c1"): 0.99}, frames_shown=("key-1",)).claims
     assert check(beside, support={(fraud, "u1"): 0.9}, frames_shown=("key-1",)).claims

@@ -105,8 +105,7 @@ def test_a_server_that_does_not_answer_should_be_mended(command: Command, worksp
     assert "LIVESTEWARD_MODEL__BASE_URL" in checks["settings"]["detail"], "the variables that are set are named"
     assert str(workspace) in checks["workspace"]["detail"]
     assert "sk-secret" not in out + err
-    if report["state"] == "mend":
-        assert report["summary"].endswith("; until then, every segment that reaches the judge becomes a review")
+    assert checks["model server"]["until_then"] == "every segment that reaches the judge becomes a review"
 
 
 def test_a_server_that_serves_the_model_is_fine() -> None:

@@ -17,7 +17,7 @@ from livesteward.models.gpus import GPUS, parse_hardware
         ("A100_40:8", "a100-40", 8, 320),
         ("a100", "a100-80", 1, 80),
         ("3090", "rtx3090", 1, 24),
-        ("4060 Ti", "rtx4060ti-16", 1, 16),
+        ("rtx4060ti-16", "rtx4060ti-16", 1, 16),
         # As nvidia-smi writes them.
         ("NVIDIA L4", "l4", 1, 24),
         ("NVIDIA H100 80GB HBM3:4", "h100", 4, 320),

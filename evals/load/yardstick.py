@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shutil
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -55,20 +54,27 @@ class Throughput(Contract):
 
 
 class Yardstick(Contract):
-    """Runs in the order in which they were made, ours and theirs in turn."""
+    """Runs in the order in which they were made: in pairs of ours and theirs, each client going first in every other pair."""
 
     prompts: int
     concurrency: int
     runs: tuple[Throughput, ...]
 
-    def median(self, client: str, what: Callable[[Throughput], float]) -> float:
-        """Return the median of a figure over the runs of a client."""
-        return statistics.median(what(run) for run in self.runs if run.client == client)
+    def requests_per_s(self, client: str) -> float:
+        """Return how many requests a second a client completed over all its runs together."""
+        runs = [run for run in self.runs if run.client == client]
+        return sum(run.completed for run in runs) / sum(run.seconds for run in runs)
 
     @property
     def overhead(self) -> float:
         """How much fewer requests a second our client got through, as a share of theirs; below 0 where it got through more."""
-        return 1 - self.median(OURS, lambda run: run.requests_per_s) / self.median(THEIRS, lambda run: run.requests_per_s)
+        return 1 - self.requests_per_s(OURS) / self.requests_per_s(THEIRS)
+
+    @property
+    def overheads(self) -> tuple[float, ...]:
+        """The same of each pair of runs: how far they lie apart says what the whole is worth."""
+        pairs = zip(*([run for run in self.runs if run.client == client] for client in (OURS, THEIRS)), strict=True)
+        return tuple(1 - ours.requests_per_s / theirs.requests_per_s for ours, theirs in pairs)
 
     @property
     def is_within(self) -> bool:
@@ -87,6 +93,8 @@ async def measure_yardstick(
     progress: Callable[[float, str], None] | None = None,
 ) -> Yardstick:
     """Run both clients ``repeats`` times in turn, after a run of ours that does not count.
+
+    Of two pairs the second has theirs first: a machine that grows faster or slower meanwhile does so for both.
 
     Every run gets the same prompts behind a first line of its own, so that no run finds those of another in the server's cache. A prompt is
     one message, since that is what vLLM's client sends; both ask for the same answer schema, sampling and log-probabilities. Theirs
@@ -115,7 +123,7 @@ async def measure_yardstick(
     runs: list[Throughput] = []
     total = 2 * repeats + 1
     for number in range(total):
-        theirs = number > 0 and number % 2 == 0
+        theirs = number % 4 in {2, 3}
         if progress is not None:
             progress(number / total, f"run {number} of {total - 1}: {THEIRS if theirs else OURS}" if number else "warming up")
         given = [_one_message(request, number, schema) for request in requests]

@@ -176,7 +176,8 @@ async def test_our_client_is_held_against_theirs(server: MisbehavingServer, tmp_
     done = await bench(server, "--yardstick", their_client(tmp_path, seconds=seconds), *options)
     assert done.exit_code == code, done.output
     found = json.loads(done.stdout)
-    assert [run["client"] for run in found["runs"]] == ["livesteward", "vllm bench serve"] * 2
+    ours, theirs = "livesteward", "vllm bench serve"
+    assert [run["client"] for run in found["runs"]] == [ours, theirs, theirs, ours]
     assert (found["overhead"] < 0) == (code == 0)
     # Three runs of ours with the one that does not count, each with five prompts that no other run has.
     assert len({said_by(request) for request in server.requests}) == 15

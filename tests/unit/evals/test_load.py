@@ -301,13 +301,14 @@ def test_a_report_without_a_single_answer_can_still_be_drawn() -> None:
     assert "4 of 4 without a valid answer" in chart(report)
 
 
-def test_the_yardstick_compares_medians_and_minds_failures() -> None:
+def test_the_yardstick_compares_what_both_got_through_and_minds_failures() -> None:
     def throughput(client: str, seconds: float, failed: int = 0) -> Throughput:
         return Throughput(client=client, seconds=seconds, completed=100 - failed, failed=failed, tokens_in=1, tokens_out=1)
 
-    runs = [throughput(OURS, 10), throughput(THEIRS, 9.8), throughput(OURS, 30), throughput(THEIRS, 5), throughput(OURS, 10.1)]
+    runs = [throughput(OURS, 10), throughput(THEIRS, 9.8), throughput(THEIRS, 20), throughput(OURS, 20.2), throughput(OURS, 10.1)]
     close = Yardstick(prompts=100, concurrency=4, runs=(*runs, throughput(THEIRS, 9.9)))
-    assert close.overhead == pytest.approx(1 - 9.8 / 10.1, abs=0.001)
+    assert close.overhead == pytest.approx(1 - 39.7 / 40.3)
+    assert close.overheads == pytest.approx((1 - 9.8 / 10, 1 - 20 / 20.2, 1 - 9.9 / 10.1))
     assert close.is_within
-    assert not Yardstick(prompts=100, concurrency=4, runs=(*runs, throughput(THEIRS, 9))).is_within
+    assert not Yardstick(prompts=100, concurrency=4, runs=(*runs, throughput(THEIRS, 7))).is_within
     assert not Yardstick(prompts=100, concurrency=4, runs=(throughput(OURS, 1), throughput(THEIRS, 1, failed=1))).is_within
